@@ -53,8 +53,6 @@ pub enum LeafInput {
     /// A shuffle read: what each of the leaf's partitions reads, in order.
     Shuffle {
         partitions: u32,
-        /// How many partitions the whole exchange has: the truth that the reader declares when it holds all of them.
-        partitions_total: u32,
         encoding: SegmentEncoding,
         runs: Vec<SegmentRun>,
     },
@@ -108,8 +106,8 @@ pub enum SegmentEncoding {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutputSpec {
-    /// Rows go to one object with this many partitions; how they are split is in the plan's root.
-    Shuffle { partitions: u32, encoding: SegmentEncoding },
+    /// Rows go to the attempt's one object; how they are split into partitions is in the plan's root.
+    Shuffle { encoding: SegmentEncoding },
     /// Rows are the query's answer: in the reply up to `inline_bytes_max`, in one object otherwise. Arrow IPC.
     Result { inline_bytes_max: u64 },
 }

@@ -1,0 +1,196 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+#[derive(Debug, Parser)]
+#[command(name = "firesteel", version, about = "Spark without a cluster: SQL as a DAG of stateless functions.")]
+#[command(after_help = "\
+Examples:
+  firesteel demo
+  firesteel sql --table trips=trips/*.parquet -c 'select vendor, sum(fare) from trips group by vendor'
+  firesteel sql --runtime process --set firesteel.task.target_bytes=16MiB --table t=s3://bucket/t/ -f report.sql
+  firesteel explain --table trips=trips/ -c 'select count(*) from trips' --dot | dot -Tsvg > stages.svg
+
+Exit status: 0 done; 1 the job failed by itself; 2 something to change in the query or the command; 3 the data is not
+what it claims to be; 4 a limit was met; 5 it may work the next time.")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a query over Parquet files
+    #[command(after_help = "\
+Examples:
+  firesteel sql --table t=data.parquet -c 'select count(*) from t'
+  firesteel sql --table a=a/ --table b='b/2026-*.parquet' -f join.sql --format csv --output out.csv
+  firesteel sql --runtime lambda --function firesteel --work s3://bucket/work --table t=s3://bucket/t/ -f q.sql")]
+    Sql(SqlArgs),
+    /// Show a query's logical, physical and stage plans without running it
+    #[command(after_help = "\
+Examples:
+  firesteel explain --table t=data/ -c 'select k, sum(v) from t group by k'
+  firesteel explain --table t=data/ -f q.sql --set firesteel.task.target_bytes=1MiB --dot | dot -Tsvg > stages.svg")]
+    Explain(ExplainArgs),
+    /// Make TPC-H data and run queries over it as stages of functions
+    Demo(DemoArgs),
+    /// Make TPC-H data as Parquet
+    #[command(after_help = "Example:\n  firesteel tpch --scale 1 --output data/tpch-sf1")]
+    Tpch(TpchArgs),
+    /// Measure the runtimes against DataFusion in one process, on the same files in one run
+    #[command(after_help = "\
+Example:
+  firesteel tpch --scale 1 --output data/tpch-sf1
+  firesteel bench --data data/tpch-sf1 --runs 3")]
+    Bench(BenchArgs),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  firesteel completions bash > /etc/bash_completion.d/firesteel")]
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct QueryText {
+    /// The query
+    #[arg(short = 'c', long = "command", value_name = "SQL")]
+    pub command: Option<String>,
+    /// A file with the query; - is the standard input
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Tables {
+    /// A table: a Parquet file, a folder, a pattern, or such a URL (s3://, file://); may be repeated
+    #[arg(long = "table", value_name = "NAME=PATH")]
+    pub tables: Vec<String>,
+    /// A setting, such as firesteel.task.target_bytes=16MiB; may be repeated (see below)
+    #[arg(long = "set", value_name = "KEY=VALUE", long_help = settings_help())]
+    pub settings: Vec<String>,
+}
+
+fn settings_help() -> String {
+    let mut help = "A setting; may be repeated. There are (defaults in brackets):".to_owned();
+    for (key, meaning) in firesteel_planner::SETTINGS {
+        help.push_str(&format!("\n  {key}: {meaning}"));
+    }
+    help
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RuntimeKind {
+    /// Functions run inside this process
+    InProcess,
+    /// Real bootstrap processes under the embedded emulator, over S3 on loopback
+    Process,
+    /// AWS Lambda, or anything that speaks its API
+    Lambda,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct RuntimeArgs {
+    /// Where tasks run
+    #[arg(long, value_enum, default_value = "in-process")]
+    pub runtime: RuntimeKind,
+    /// Tasks at once [default: the cores of this machine; 100 with lambda]
+    #[arg(long, value_name = "N")]
+    pub concurrency: Option<usize>,
+    /// The bootstrap binary for `process` [default: beside this binary]
+    #[arg(long, value_name = "FILE")]
+    pub bootstrap: Option<PathBuf>,
+    /// The function's name for `lambda`
+    #[arg(long, default_value = "firesteel")]
+    pub function: String,
+    /// Lambda's endpoint for `lambda` [default: AWS]
+    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL_LAMBDA")]
+    pub endpoint_url: Option<String>,
+    /// Where shuffles and answers go, as a URL; needed for `lambda` [default: a temp folder, or the emulator's S3]
+    #[arg(long, value_name = "URL")]
+    pub work: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Table,
+    Csv,
+    Json,
+    Parquet,
+}
+
+#[derive(Debug, Args)]
+pub struct SqlArgs {
+    #[command(flatten)]
+    pub query: QueryText,
+    #[command(flatten)]
+    pub tables: Tables,
+    #[command(flatten)]
+    pub runtime: RuntimeArgs,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+    /// A file for the answer; needed for parquet [default: the standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Leave out the summary
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    #[command(flatten)]
+    pub query: QueryText,
+    #[command(flatten)]
+    pub tables: Tables,
+    /// Print the stages as a Graphviz graph only
+    #[arg(long)]
+    pub dot: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// TPC-H scale factor; 1 is about 1 GB as text
+    #[arg(long, default_value_t = 0.1)]
+    pub scale: f64,
+    /// Where the data is kept for the next demo [default: a temp folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub runtime: RuntimeArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct TpchArgs {
+    #[arg(long, default_value_t = 1.0)]
+    pub scale: f64,
+    #[arg(short, long, value_name = "FOLDER")]
+    pub output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// A folder that `firesteel tpch` has made
+    #[arg(long, value_name = "FOLDER")]
+    pub data: PathBuf,
+    /// Runs of each query on each runtime, in turn; the median counts
+    #[arg(long, default_value_t = 3)]
+    pub runs: usize,
+    /// Only these queries, such as q01,q06
+    #[arg(long, value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Input bytes of a task where many are forced
+    #[arg(long, default_value = "16MiB")]
+    pub target_bytes: String,
+    /// Leave out the process runtime
+    #[arg(long)]
+    pub no_process: bool,
+    /// The bootstrap binary [default: beside this binary]
+    #[arg(long, value_name = "FILE")]
+    pub bootstrap: Option<PathBuf>,
+    /// Also write the figures as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}

@@ -1,0 +1,13 @@
+//! The commands, one a file.
+
+mod bench;
+mod demo;
+mod explain;
+mod sql;
+mod tpch;
+
+pub use bench::bench;
+pub use demo::demo;
+pub use explain::explain;
+pub use sql::sql;
+pub use tpch::{make_data, tpch, tpch_tables};

@@ -1,0 +1,233 @@
+//! Plans to bytes and back. Our own operators are small protobuf messages inside DataFusion's; one codec with all of
+//! its methods, since DataFusion's composed codec forwards only half of them.
+
+use std::sync::Arc;
+
+use datafusion::common::{DataFusionError, Result, internal_datafusion_err, internal_err, not_impl_err};
+use datafusion::datasource::physical_plan::FileGroup;
+use datafusion::execution::TaskContext;
+use datafusion::physical_expr::{LexOrdering, Partitioning, PhysicalExpr};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion_proto::bytes::{
+    physical_plan_from_bytes_with_proto_converter, physical_plan_to_bytes_with_proto_converter,
+};
+use datafusion_proto::physical_plan::{
+    DeduplicatingProtoConverter, PhysicalExtensionCodec, PhysicalPlanDecodeContext, PhysicalProtoConverterExtension,
+};
+use datafusion_proto::protobuf;
+use firesteel_protocol::StageId;
+use prost::Message;
+
+use crate::{ShuffleReadExec, ShuffleWriteExec, WriteRouting};
+
+/// Encodes a stage's plan. Expressions that are shared stay shared after decoding.
+pub fn encode_plan(plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<u8>> {
+    physical_plan_to_bytes_with_proto_converter(Arc::clone(plan), &FiresteelCodec, &DeduplicatingProtoConverter {})
+        .map(|bytes| bytes.to_vec())
+}
+
+/// Decodes a stage's plan; functions are found by name in `context`.
+pub fn decode_plan(bytes: &[u8], context: &TaskContext) -> Result<Arc<dyn ExecutionPlan>> {
+    physical_plan_from_bytes_with_proto_converter(bytes, context, &FiresteelCodec, &DeduplicatingProtoConverter {})
+}
+
+/// The files of one scan partition, as they stand in an envelope.
+pub fn encode_file_partition(group: &FileGroup) -> Result<Vec<u8>> {
+    Ok(protobuf::FileGroup::try_from(group)?.encode_to_vec())
+}
+
+/// See [`encode_file_partition`].
+pub fn decode_file_partition(bytes: &[u8]) -> Result<FileGroup> {
+    let group = protobuf::FileGroup::decode(bytes)
+        .map_err(|error| internal_datafusion_err!("decode the files of a scan partition: {error}"))?;
+    FileGroup::try_from(&group)
+}
+
+#[derive(Debug)]
+pub struct FiresteelCodec;
+
+#[derive(Clone, PartialEq, Message)]
+struct OperatorNode {
+    #[prost(oneof = "Operator", tags = "1, 2")]
+    operator: Option<Operator>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum Operator {
+    #[prost(message, tag = "1")]
+    ShuffleRead(ShuffleReadNode),
+    #[prost(message, tag = "2")]
+    ShuffleWrite(ShuffleWriteNode),
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ShuffleReadNode {
+    #[prost(uint32, tag = "1")]
+    stage: u32,
+    #[prost(message, optional, tag = "2")]
+    schema: Option<protobuf::Schema>,
+    #[prost(uint64, tag = "3")]
+    partitions: u64,
+    /// Empty where the exchange is not by hash.
+    #[prost(message, repeated, tag = "4")]
+    hash: Vec<protobuf::PhysicalExprNode>,
+    #[prost(message, repeated, tag = "5")]
+    ordering: Vec<protobuf::PhysicalSortExprNode>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ShuffleWriteNode {
+    #[prost(enumeration = "Routing", tag = "1")]
+    routing: i32,
+    #[prost(message, repeated, tag = "2")]
+    hash: Vec<protobuf::PhysicalExprNode>,
+    #[prost(uint64, tag = "3")]
+    partitions: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, prost::Enumeration)]
+#[repr(i32)]
+enum Routing {
+    Hash = 0,
+    Gather = 1,
+    Runs = 2,
+}
+
+type Converter<'a> = &'a dyn PhysicalProtoConverterExtension;
+
+impl PhysicalExtensionCodec for FiresteelCodec {
+    fn try_decode(
+        &self,
+        buf: &[u8],
+        inputs: &[Arc<dyn ExecutionPlan>],
+        context: &TaskContext,
+        converter: Converter<'_>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let node = OperatorNode::decode(buf).map_err(|error| internal_datafusion_err!("decode operator: {error}"))?;
+        let context = PhysicalPlanDecodeContext::new(context, self);
+        match (node.operator, inputs) {
+            (Some(Operator::ShuffleRead(node)), []) => Ok(Arc::new(decode_read(node, &context, converter)?)),
+            (Some(Operator::ShuffleWrite(node)), [input]) => {
+                Ok(Arc::new(decode_write(node, Arc::clone(input), &context, converter)?))
+            }
+            (operator, inputs) => internal_err!("operator {operator:?} with {} inputs", inputs.len()),
+        }
+    }
+
+    fn try_encode(&self, node: Arc<dyn ExecutionPlan>, buf: &mut Vec<u8>, converter: Converter<'_>) -> Result<()> {
+        let operator = if let Some(read) = node.downcast_ref::<ShuffleReadExec>() {
+            Operator::ShuffleRead(encode_read(read, self, converter)?)
+        } else if let Some(write) = node.downcast_ref::<ShuffleWriteExec>() {
+            Operator::ShuffleWrite(encode_write(write, self, converter)?)
+        } else {
+            return not_impl_err!("{} can't run in a function yet: it has no wire format", node.name());
+        };
+        OperatorNode { operator: Some(operator) }
+            .encode(buf)
+            .map_err(|error| internal_datafusion_err!("encode {}: {error}", node.name()))
+    }
+}
+
+fn encode_read(
+    read: &ShuffleReadExec,
+    codec: &dyn PhysicalExtensionCodec,
+    converter: Converter<'_>,
+) -> Result<ShuffleReadNode> {
+    let hash = match read.exchange() {
+        Partitioning::Hash(exprs, _) => exprs.as_slice(),
+        _ => &[],
+    };
+    let ordering = read.ordering().map(|ordering| ordering.iter().as_slice()).unwrap_or_default();
+    Ok(ShuffleReadNode {
+        stage: read.stage().0,
+        schema: Some(read.schema().as_ref().try_into().map_err(DataFusionError::from)?),
+        partitions: read.exchange().partition_count() as u64,
+        hash: encode_exprs(hash, codec, converter)?,
+        ordering: ordering
+            .iter()
+            .map(|sort| {
+                Ok(protobuf::PhysicalSortExprNode {
+                    expr: Some(Box::new(converter.physical_expr_to_proto(&sort.expr, codec)?)),
+                    asc: !sort.options.descending,
+                    nulls_first: sort.options.nulls_first,
+                })
+            })
+            .collect::<Result<_>>()?,
+    })
+}
+
+fn decode_read(
+    node: ShuffleReadNode,
+    context: &PhysicalPlanDecodeContext<'_>,
+    converter: Converter<'_>,
+) -> Result<ShuffleReadExec> {
+    let Some(schema) = &node.schema else {
+        return internal_err!("ShuffleReadExec without a schema");
+    };
+    let schema = Arc::new(arrow::datatypes::Schema::try_from(schema).map_err(DataFusionError::from)?);
+    let partitions = node.partitions as usize;
+    let exchange = if node.hash.is_empty() {
+        Partitioning::UnknownPartitioning(partitions)
+    } else {
+        Partitioning::Hash(decode_exprs(&node.hash, &schema, context, converter)?, partitions)
+    };
+    let sorts = datafusion_proto::physical_plan::from_proto::parse_physical_sort_exprs(
+        &node.ordering,
+        context,
+        &schema,
+        converter,
+    )?;
+    Ok(ShuffleReadExec::new(StageId(node.stage), schema, exchange, LexOrdering::new(sorts)))
+}
+
+fn encode_write(
+    write: &ShuffleWriteExec,
+    codec: &dyn PhysicalExtensionCodec,
+    converter: Converter<'_>,
+) -> Result<ShuffleWriteNode> {
+    let (routing, hash, partitions) = match write.routing() {
+        WriteRouting::Hash { exprs, partitions } => (Routing::Hash, exprs.as_slice(), *partitions),
+        WriteRouting::Gather => (Routing::Gather, [].as_slice(), 0),
+        WriteRouting::Runs => (Routing::Runs, [].as_slice(), 0),
+    };
+    Ok(ShuffleWriteNode {
+        routing: routing.into(),
+        hash: encode_exprs(hash, codec, converter)?,
+        partitions: partitions as u64,
+    })
+}
+
+fn decode_write(
+    node: ShuffleWriteNode,
+    input: Arc<dyn ExecutionPlan>,
+    context: &PhysicalPlanDecodeContext<'_>,
+    converter: Converter<'_>,
+) -> Result<ShuffleWriteExec> {
+    let routing = match Routing::try_from(node.routing) {
+        Ok(Routing::Hash) => WriteRouting::Hash {
+            exprs: decode_exprs(&node.hash, &input.schema(), context, converter)?,
+            partitions: node.partitions as usize,
+        },
+        Ok(Routing::Gather) => WriteRouting::Gather,
+        Ok(Routing::Runs) => WriteRouting::Runs,
+        Err(error) => return internal_err!("ShuffleWriteExec: {error}"),
+    };
+    Ok(ShuffleWriteExec::new(input, routing))
+}
+
+fn encode_exprs(
+    exprs: &[Arc<dyn PhysicalExpr>],
+    codec: &dyn PhysicalExtensionCodec,
+    converter: Converter<'_>,
+) -> Result<Vec<protobuf::PhysicalExprNode>> {
+    exprs.iter().map(|expr| converter.physical_expr_to_proto(expr, codec)).collect()
+}
+
+fn decode_exprs(
+    exprs: &[protobuf::PhysicalExprNode],
+    schema: &arrow::datatypes::Schema,
+    context: &PhysicalPlanDecodeContext<'_>,
+    converter: Converter<'_>,
+) -> Result<Vec<Arc<dyn PhysicalExpr>>> {
+    exprs.iter().map(|expr| converter.proto_to_physical_expr(expr, schema, context)).collect()
+}

@@ -1,0 +1,93 @@
+//! From DataFusion's errors to a [`TaskError`]: its kind, Spark's class where there is one, and the whole chain of
+//! causes as one line.
+
+use std::error::Error;
+
+use arrow::error::ArrowError;
+use datafusion::common::DataFusionError;
+use firesteel_protocol::{ErrorKind, TaskError};
+use firesteel_shuffle::ShuffleError;
+use firesteel_storage::StorageError;
+
+/// What the coordinator is told about a failed task.
+pub(crate) fn classify(error: &DataFusionError) -> TaskError {
+    let root = error.find_root();
+    let (kind, class) = kind_and_class(root);
+    let lost_object = match root {
+        DataFusionError::External(inner) => {
+            inner.downcast_ref::<ShuffleError>().and_then(ShuffleError::lost_object).map(str::to_owned)
+        }
+        _ => None,
+    };
+    let mut message = chain(error);
+    if kind == ErrorKind::Capacity {
+        message.push_str(
+            "; give the function more memory (firesteel.function.memory_mb) or each task less data \
+             (firesteel.task.target_bytes)",
+        );
+    }
+    TaskError { kind, class: class.map(str::to_owned), message, lost_object }
+}
+
+fn kind_and_class(error: &DataFusionError) -> (ErrorKind, Option<&'static str>) {
+    match error {
+        DataFusionError::ResourcesExhausted(_) => (ErrorKind::Capacity, None),
+        DataFusionError::ObjectStore(error) => (firesteel_storage::classify(error), None),
+        DataFusionError::ParquetError(_) => (ErrorKind::Data, None),
+        DataFusionError::ArrowError(error, _) => arrow_kind(error),
+        DataFusionError::IoError(_) => (ErrorKind::Retry, None),
+        DataFusionError::NotImplemented(_) => (ErrorKind::UserFix, Some("UNSUPPORTED_FEATURE")),
+        DataFusionError::Plan(_)
+        | DataFusionError::SchemaError(..)
+        | DataFusionError::Configuration(_)
+        | DataFusionError::Execution(_) => (ErrorKind::UserFix, None),
+        DataFusionError::External(error) => (external_kind(error.as_ref()), None),
+        _ => (ErrorKind::Bug, None),
+    }
+}
+
+fn arrow_kind(error: &ArrowError) -> (ErrorKind, Option<&'static str>) {
+    match error {
+        ArrowError::DivideByZero => (ErrorKind::UserFix, Some("DIVIDE_BY_ZERO")),
+        ArrowError::ArithmeticOverflow(_) => (ErrorKind::UserFix, Some("ARITHMETIC_OVERFLOW")),
+        ArrowError::CastError(_) => (ErrorKind::UserFix, Some("CAST_INVALID_INPUT")),
+        ArrowError::MemoryError(_) => (ErrorKind::Capacity, None),
+        ArrowError::ParseError(_)
+        | ArrowError::ParquetError(_)
+        | ArrowError::CsvError(_)
+        | ArrowError::JsonError(_)
+        | ArrowError::IpcError(_) => (ErrorKind::Data, None),
+        ArrowError::IoError(..) => (ErrorKind::Retry, None),
+        ArrowError::ExternalError(error) => (external_kind(error.as_ref()), None),
+        ArrowError::ComputeError(_) | ArrowError::InvalidArgumentError(_) => (ErrorKind::UserFix, None),
+        _ => (ErrorKind::Bug, None),
+    }
+}
+
+/// The kind of an error that DataFusion only carries; it may be one of ours, or DataFusion's own inside another.
+fn external_kind(error: &(dyn Error + Send + Sync + 'static)) -> ErrorKind {
+    if let Some(error) = error.downcast_ref::<ShuffleError>() {
+        error.kind()
+    } else if let Some(error) = error.downcast_ref::<StorageError>() {
+        error.kind()
+    } else if let Some(error) = error.downcast_ref::<DataFusionError>() {
+        kind_and_class(error.find_root()).0
+    } else {
+        ErrorKind::Bug
+    }
+}
+
+/// The error and its causes, each once: an outer text that already ends with the inner one does not repeat it.
+fn chain(error: &DataFusionError) -> String {
+    let mut text = error.strip_backtrace();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

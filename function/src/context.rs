@@ -1,0 +1,88 @@
+//! [`FunctionContext`]: what a sandbox has for all of its tasks: memory, temp folder, connections and functions.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::{SessionState, TaskContext};
+use datafusion::prelude::SessionConfig;
+use firesteel_operators::session_state;
+use firesteel_storage::Storage;
+use parking_lot::Mutex;
+
+const MIB: usize = 1024 * 1024;
+/// The process itself: code, runtime, connections.
+const PROCESS_BYTES: usize = 128 * MIB;
+const POOL_BYTES_MIN: usize = 64 * MIB;
+/// Part of the rest that plans may reserve; the other part is for what is not accounted for: fetched ranges, decoding
+/// buffers, and the allocator's slack.
+const POOL_PERCENT: usize = 60;
+const CACHED_PLANS: usize = 8;
+
+/// How large a function is, and where it may spill.
+#[derive(Debug, Clone)]
+pub struct FunctionOptions {
+    pub memory_mb: u32,
+    pub temp_dir: PathBuf,
+}
+
+impl FunctionOptions {
+    /// The bytes that one task's memory pool holds.
+    pub fn pool_bytes(&self) -> usize {
+        let memory = self.memory_mb as usize * MIB;
+        (memory.saturating_sub(PROCESS_BYTES) / 100 * POOL_PERCENT).max(POOL_BYTES_MIN)
+    }
+}
+
+#[derive(Debug)]
+pub struct FunctionContext {
+    pub(crate) storage: Storage,
+    pub(crate) options: FunctionOptions,
+    state: SessionState,
+    plans: Mutex<VecDeque<(String, Bytes)>>,
+    started: Instant,
+    init: Mutex<Option<Duration>>,
+}
+
+impl FunctionContext {
+    /// A context for a process that started at `started`.
+    pub fn new(storage: Storage, options: FunctionOptions, started: Instant) -> Self {
+        let state = session_state(SessionConfig::new(), Arc::new(RuntimeEnv::default())).build();
+        Self { storage, options, state, plans: Mutex::default(), started, init: Mutex::new(Some(Duration::ZERO)) }
+    }
+
+    /// How long the process took to its first task; `None` from the second task on.
+    pub(crate) fn take_init(&self) -> Option<Duration> {
+        self.init.lock().take().map(|_| self.started.elapsed())
+    }
+
+    /// A DataFusion task context with this process's functions.
+    pub(crate) fn task_context(&self, id: String, config: SessionConfig, runtime: Arc<RuntimeEnv>) -> TaskContext {
+        TaskContext::new(
+            Some(id.clone()),
+            id,
+            config,
+            self.state.scalar_functions().clone(),
+            self.state.higher_order_functions().clone(),
+            self.state.aggregate_functions().clone(),
+            self.state.window_functions().clone(),
+            runtime,
+        )
+    }
+
+    /// A stored plan that an earlier task of this sandbox has fetched.
+    pub(crate) fn cached_plan(&self, url: &str) -> Option<Bytes> {
+        self.plans.lock().iter().find(|(cached, _)| cached == url).map(|(_, bytes)| bytes.clone())
+    }
+
+    pub(crate) fn cache_plan(&self, url: &str, bytes: Bytes) {
+        let mut plans = self.plans.lock();
+        if plans.len() == CACHED_PLANS {
+            plans.pop_front();
+        }
+        plans.push_back((url.to_owned(), bytes));
+    }
+}

@@ -1,0 +1,185 @@
+//! [`Planner`]: a session's tables and options, and the way from SQL text to stages.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::common::DataFusionError;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::execution::SessionState;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
+use firesteel_operators::{StorageRegistry, session_state};
+use firesteel_storage::Storage;
+
+use crate::rules::{distributed_rules, single_task_rules};
+use crate::stages::{CutOptions, StageGraph, cut, scan_bytes, single_stage};
+use crate::{PlanError, PlannerOptions, tables};
+
+/// Tables, options and functions of one session.
+#[derive(Debug)]
+pub struct Planner {
+    options: PlannerOptions,
+    /// Names and functions; its plans are for one task.
+    context: SessionContext,
+    runtime: Arc<RuntimeEnv>,
+}
+
+/// A query with all its plans.
+#[derive(Debug, Clone)]
+pub struct PlannedQuery {
+    pub logical: LogicalPlan,
+    pub physical: Arc<dyn ExecutionPlan>,
+    pub graph: StageGraph,
+    /// The answer's columns.
+    pub schema: SchemaRef,
+    /// Compressed bytes of the files that the query scans.
+    pub scan_bytes: u64,
+}
+
+impl Planner {
+    /// A session without tables.
+    pub fn new(storage: Storage, options: PlannerOptions) -> Result<Self, PlanError> {
+        let runtime = RuntimeEnvBuilder::new()
+            .with_object_store_registry(Arc::new(StorageRegistry(storage)))
+            .build_arc()
+            .map_err(PlanError::Query)?;
+        let config = planning_config(&options, options.function_cores())?;
+        let state = session_state(config, Arc::clone(&runtime)).with_physical_optimizer_rules(single_task_rules());
+        let context = SessionContext::new_with_state(state.build());
+        Ok(Self { options, context, runtime })
+    }
+
+    /// Makes Parquet files known as a table. A path is a file, a folder, a pattern, or a URL of one.
+    pub async fn register_parquet(&self, table: &str, paths: &[String]) -> Result<(), PlanError> {
+        if paths.is_empty() {
+            return Err(PlanError::Table { table: table.to_owned(), reason: "it has no path".to_owned() });
+        }
+        let provider = tables::parquet_table(&self.context.state(), table, paths).await?;
+        self.context
+            .register_table(datafusion::sql::TableReference::bare(table), provider)
+            .map_err(PlanError::Query)?;
+        Ok(())
+    }
+
+    /// DataFusion's session, for comparisons with it in one process.
+    pub fn session(&self) -> &SessionContext {
+        &self.context
+    }
+
+    /// Plans one query. Statements that are no query are refused.
+    pub async fn plan_sql(&self, sql: &str) -> Result<PlannedQuery, PlanError> {
+        let logical = self.context.state().create_logical_plan(sql).await.map_err(PlanError::Query)?;
+        if let LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) = logical {
+            return Err(PlanError::Unsupported("EXPLAIN as a statement (use `firesteel explain`)".to_owned()));
+        }
+        SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false)
+            .verify_plan(&logical)
+            .map_err(PlanError::Query)?;
+        let logical = self.context.state().optimize(&logical).map_err(PlanError::Query)?;
+        self.plan(logical).await
+    }
+
+    async fn plan(&self, logical: LogicalPlan) -> Result<PlannedQuery, PlanError> {
+        let physical = physical_plan(&self.context.state(), &logical).await?;
+        let scan_bytes = scan_bytes(&physical);
+        let tasks = scan_bytes.div_ceil(self.options.task_target_bytes).clamp(1, self.options.task_count_max);
+        if tasks == 1 || has_recursion(&physical) {
+            let stages = single_stage(Arc::clone(&physical)).map_err(stages_error)?;
+            return Ok(self.planned(logical, physical, stages, scan_bytes, true));
+        }
+        let state = self.distributed_state(tasks as usize * self.options.function_cores())?;
+        let physical = physical_plan(&state, &logical).await?;
+        let options = CutOptions {
+            task_target_bytes: scan_bytes.div_ceil(tasks).max(self.options.task_target_bytes),
+            function_cores: self.options.function_cores(),
+            encoding: self.options.shuffle_encoding,
+        };
+        let stages = cut(Arc::clone(&physical), options).map_err(stages_error)?;
+        Ok(self.planned(logical, physical, stages, scan_bytes, false))
+    }
+
+    fn planned(
+        &self,
+        logical: LogicalPlan,
+        physical: Arc<dyn ExecutionPlan>,
+        stages: Vec<crate::Stage>,
+        scan_bytes: u64,
+        single_task: bool,
+    ) -> PlannedQuery {
+        let graph = StageGraph {
+            stages,
+            settings: task_settings(&self.options, single_task),
+            shuffle_target_bytes: self.options.shuffle_target_bytes,
+            task_target_bytes: self.options.task_target_bytes,
+            function_cores: self.options.function_cores(),
+        };
+        let schema = Arc::new(logical.schema().as_arrow().clone());
+        PlannedQuery { logical, physical, graph, schema, scan_bytes }
+    }
+
+    /// A session for plans that will be cut: the same tables and functions, other rules.
+    fn distributed_state(&self, partitions: usize) -> Result<SessionState, PlanError> {
+        let mut config = planning_config(&self.options, partitions)?;
+        // Spreading rows evenly serves the cores of one machine only.
+        config.options_mut().optimizer.enable_round_robin_repartition = false;
+        config.options_mut().optimizer.hash_join_single_partition_threshold =
+            self.options.broadcast_bytes_max as usize;
+        Ok(session_state(config, Arc::clone(&self.runtime))
+            .with_physical_optimizer_rules(distributed_rules())
+            .build())
+    }
+}
+
+async fn physical_plan(state: &SessionState, logical: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>, PlanError> {
+    state.query_planner().create_physical_plan(logical, state).await.map_err(PlanError::Query)
+}
+
+fn stages_error(error: DataFusionError) -> PlanError {
+    match error {
+        DataFusionError::NotImplemented(what) => PlanError::Unsupported(what),
+        error => PlanError::Stages(error),
+    }
+}
+
+fn planning_config(options: &PlannerOptions, partitions: usize) -> Result<SessionConfig, PlanError> {
+    let mut config = SessionConfig::new().with_target_partitions(partitions);
+    let set = config.options_mut();
+    set.sql_parser.dialect = datafusion::config::Dialect::Spark;
+    set.execution.collect_statistics = true;
+    set.optimizer.preserve_file_partitions = 0;
+    for (key, value) in &options.datafusion {
+        set.set(key, value).map_err(|error| PlanError::Setting {
+            key: key.clone(),
+            value: value.clone(),
+            reason: error.strip_backtrace(),
+        })?;
+    }
+    Ok(config)
+}
+
+/// The options that tasks run under.
+fn task_settings(options: &PlannerOptions, single_task: bool) -> BTreeMap<String, String> {
+    let mut settings = BTreeMap::from([
+        ("datafusion.execution.target_partitions".to_owned(), options.function_cores().to_string()),
+        // A stolen file belongs to another task, which reads it too.
+        ("datafusion.execution.enable_file_stream_work_stealing".to_owned(), single_task.to_string()),
+    ]);
+    settings.extend(options.datafusion.clone());
+    settings
+}
+
+/// A recursive query runs its parts over and over in one place.
+fn has_recursion(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let mut found = false;
+    let visited = plan.apply(|node| {
+        found |= node.name() == "RecursiveQueryExec";
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    });
+    found || visited.is_err()
+}
