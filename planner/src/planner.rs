@@ -19,7 +19,6 @@ use crate::stages::{CutOptions, StageGraph, cut, scan_bytes, single_stage};
 use crate::{PlanError, PlannerOptions, tables};
 
 /// Tables, options and functions of one session.
-#[derive(Debug)]
 pub struct Planner {
     options: PlannerOptions,
     /// Names and functions; its plans are for one task.
@@ -59,7 +58,7 @@ impl Planner {
         }
         let provider = tables::parquet_table(&self.context.state(), table, paths).await?;
         self.context
-            .register_table(datafusion::sql::TableReference::bare(table), provider)
+            .register_table(datafusion::common::TableReference::bare(table), provider)
             .map_err(PlanError::Query)?;
         Ok(())
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use datafusion::catalog::Session;
 use datafusion::datasource::TableProvider;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
@@ -20,9 +19,7 @@ pub(crate) async fn parquet_table(
     paths: &[String],
 ) -> Result<Arc<dyn TableProvider>, PlanError> {
     let urls = paths.iter().map(|path| listing_url(table, path)).collect::<Result<Vec<_>, _>>()?;
-    let mut options = ListingOptions::new(Arc::new(ParquetFormat::default()))
-        .with_file_extension(".parquet")
-        .with_collect_stat(true);
+    let mut options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
     for url in &urls {
         expect_a_file(state, table, url, &options).await?;
     }

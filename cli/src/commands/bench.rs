@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use firesteel_planner::{Planner, PlannerOptions};
-use firesteel_tpch::{Query, TABLES, is_complete, queries, table_dir};
+use firesteel_tpch::{Query, TABLES, queries, table_dir};
 use futures::TryStreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
