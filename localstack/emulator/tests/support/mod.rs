@@ -76,3 +76,5 @@ where
     let status = error.raw_response().map_or(0, |response| response.status().as_u16());
     (error.code().unwrap_or_default().to_owned(), status)
 }
+
+pub type TestResult = Result<(), Box<dyn std::error::Error>>;
