@@ -66,8 +66,13 @@ impl Meter {
         add(&self.bytes_in, bytes);
     }
 
-    fn sent(&self, payload: &PutPayload) {
+    /// A PUT, or what is billed as one.
+    pub fn sent_request(&self) {
         add(&self.put, 1);
+    }
+
+    fn sent(&self, payload: &PutPayload) {
+        self.sent_request();
         add(&self.bytes_out, payload.content_length() as u64);
     }
 }
@@ -144,7 +149,7 @@ impl ObjectStore for MeteredStore {
         location: &Path,
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        add(&self.meter.put, 1);
+        self.meter.sent_request();
         let inner = self.inner.put_multipart_opts(location, options).await?;
         Ok(Box::new(MeteredUpload { inner, meter: Arc::clone(&self.meter) }))
     }
@@ -186,12 +191,12 @@ impl ObjectStore for MeteredStore {
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        add(&self.meter.put, 1);
+        self.meter.sent_request();
         self.inner.copy_opts(from, to, options).await
     }
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
-        add(&self.meter.put, 1);
+        self.meter.sent_request();
         add(&self.meter.delete, 1);
         self.inner.rename_opts(from, to, options).await
     }
@@ -212,7 +217,7 @@ impl MultipartUpload for MeteredUpload {
     }
 
     async fn complete(&mut self) -> Result<PutResult> {
-        add(&self.meter.put, 1);
+        self.meter.sent_request();
         self.inner.complete().await
     }
 

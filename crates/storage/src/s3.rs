@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
+use bytes::Bytes;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsAuthorizer, S3ConditionalPut};
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
 };
-use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, ObjectStore, Result, RetryConfig};
+use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, Error, ObjectStore, Result, RetryConfig};
 use parking_lot::Mutex;
 
 use crate::StorageOptions;
@@ -23,6 +24,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 const IDLE_CONNECTIONS_MAX: usize = 64;
 const RETRIES_MAX: usize = 4;
 const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
+/// object_store's, and the one region that CreateBucket is not told.
+const REGION_DEFAULT: &str = "us-east-1";
 /// Of an error's body, in a message.
 const ERROR_BODY_BYTES_MAX: usize = 2048;
 
@@ -34,6 +37,40 @@ pub(crate) struct S3 {
 
 impl S3 {
     pub fn bucket(&self, bucket: &str, options: &StorageOptions) -> Result<Arc<dyn ObjectStore>> {
+        Ok(Arc::new(self.builder(bucket, options).build()?))
+    }
+
+    /// Makes a bucket, which object_store can't. One that is the caller's already is as good.
+    pub async fn create_bucket(&self, bucket: &str, options: &StorageOptions) -> Result<()> {
+        let builder = self.builder(bucket, options);
+        let config = |key: &AmazonS3ConfigKey| builder.get_config_value(key);
+        let region = config(&AmazonS3ConfigKey::Region).unwrap_or_else(|| REGION_DEFAULT.to_owned());
+        let endpoint = config(&AmazonS3ConfigKey::S3Endpoint)
+            .or_else(|| config(&AmazonS3ConfigKey::Endpoint))
+            .unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com"));
+        let url = format!("{}/{bucket}", endpoint.trim_end_matches('/'));
+        let credential = builder.build()?.credentials().get_credential().await?;
+
+        let mut request = HttpRequest::new(location_constraint(&region).into());
+        *request.uri_mut() = url.parse().map_err(generic)?;
+        *request.method_mut() = "PUT".parse().map_err(generic)?;
+        AwsAuthorizer::new(&credential, "s3", &region).authorize(&mut request, None);
+        let client = SharedConnector { shared: Arc::clone(&self.client) }.connect(&client_options(options))?;
+        let response = client.execute(request).await.map_err(generic)?;
+        let status = response.status().as_u16();
+        if response.status().is_success() {
+            return Ok(());
+        }
+        let body = text(response).await.map_err(generic)?;
+        let source = FinalStatus { status, region: None, body };
+        match status {
+            409 if source.body.contains("BucketAlreadyOwnedByYou") => Ok(()),
+            403 => Err(Error::PermissionDenied { path: bucket.to_owned(), source: source.into() }),
+            _ => Err(generic(source)),
+        }
+    }
+
+    fn builder(&self, bucket: &str, options: &StorageOptions) -> AmazonS3Builder {
         let mut builder = if options.s3_environment { AmazonS3Builder::from_env() } else { AmazonS3Builder::new() };
         if let Some(endpoint) = &options.s3_endpoint {
             builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, endpoint);
@@ -47,15 +84,27 @@ impl S3 {
         if let Some(token) = &options.s3_session_token {
             builder = builder.with_token(token);
         }
-        let store = builder
+        builder
             .with_bucket_name(bucket)
             .with_conditional_put(S3ConditionalPut::ETagMatch)
             .with_retry(retry())
             .with_client_options(client_options(options))
             .with_http_connector(SharedConnector { shared: Arc::clone(&self.client) })
-            .build()?;
-        Ok(Arc::new(store))
     }
+}
+
+/// What CreateBucket has to say outside of us-east-1, and must not say there.
+fn location_constraint(region: &str) -> Bytes {
+    if region == REGION_DEFAULT {
+        return Bytes::new();
+    }
+    Bytes::from(format!(
+        "<CreateBucketConfiguration><LocationConstraint>{region}</LocationConstraint></CreateBucketConfiguration>"
+    ))
+}
+
+fn generic(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Generic { store: "S3", source: source.into() }
 }
 
 fn retry() -> RetryConfig {
@@ -113,8 +162,12 @@ impl HttpService for StatusKeeper {
         }
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let region = header("x-amz-bucket-region").filter(|_| status != 416);
-        let body = response.into_body().bytes().await?;
-        let body = String::from_utf8_lossy(&body[..body.len().min(ERROR_BODY_BYTES_MAX)]).into_owned();
+        let body = text(response).await?;
         Err(HttpError::new(HttpErrorKind::Unknown, FinalStatus { status, region, body }))
     }
+}
+
+async fn text(response: HttpResponse) -> Result<String, HttpError> {
+    let body = response.into_body().bytes().await?;
+    Ok(String::from_utf8_lossy(&body[..body.len().min(ERROR_BODY_BYTES_MAX)]).into_owned())
 }

@@ -176,6 +176,15 @@ impl Storage {
             .map_err(|source| StorageError::new("delete", url_prefix, source))
     }
 
+    /// Makes the bucket of an `s3://` URL, if it isn't there. Other stores need none.
+    pub async fn create_bucket(&self, url: &str) -> Result<(), StorageError> {
+        let (parsed, _) = parse(url)?;
+        let Base::S3 { bucket } = Base::of(&parsed)? else { return Ok(()) };
+        self.meter.sent_request();
+        let Registry { s3, options, .. } = &*self.registry;
+        s3.create_bucket(&bucket, options).await.map_err(|source| StorageError::new("create", url, source))
+    }
+
     fn store_at(&self, base: &Base, url: &Url) -> Result<Arc<dyn ObjectStore>, StorageError> {
         let mut stores = self.registry.stores.lock();
         let store = match stores.get(base) {

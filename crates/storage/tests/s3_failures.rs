@@ -142,3 +142,16 @@ async fn buckets_of_one_endpoint_have_the_same_client() {
     }
     assert_eq!(storage.usage().requests.get, 2);
 }
+
+#[tokio::test]
+async fn a_bucket_is_made_once() {
+    let own = reply("409 Conflict", "", "<Code>BucketAlreadyOwnedByYou</Code>");
+    let other = reply("409 Conflict", "", "<Code>BucketAlreadyExists</Code>");
+    let server = Server::start(vec![reply("200 OK", "", ""), own, other]).await;
+    let storage = server.storage();
+    storage.create_bucket("s3://bucket").await.expect("made");
+    storage.create_bucket("s3://bucket/key").await.expect("there already");
+    let error = storage.create_bucket("s3://bucket").await.expect_err("someone else's");
+    assert_eq!(error.kind(), ErrorKind::UserFix);
+    storage.create_bucket("memory:///x").await.expect("nothing to make");
+}
