@@ -26,7 +26,7 @@ pub(super) enum Throttle {
 impl Throttle {
     fn reason(self) -> &'static str {
         match self {
-            Self::Function => "ReservedFunctionInvocationLimitExceeded",
+            Self::Function => "ReservedFunctionConcurrentInvocationLimitExceeded",
             Self::Account => "ConcurrentInvocationLimitExceeded",
         }
     }

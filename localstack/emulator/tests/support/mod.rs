@@ -78,3 +78,25 @@ where
 }
 
 pub type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+/// A zip with `bootstrap` in it.
+pub fn bootstrap_zip(mode: u32) -> Vec<u8> {
+    use std::io::Write;
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().unix_permissions(mode);
+    zip.start_file("bootstrap", options).expect("a zip entry");
+    zip.write_all(&std::fs::read(bootstrap()).expect("the program")).expect("a zip entry");
+    zip.finish().expect("a zip").into_inner()
+}
+
+/// CreateFunction with a folder as its code, still to be changed or sent.
+pub fn create_function(
+    aws: &Aws,
+    name: &str,
+    folder: &Path,
+) -> aws_sdk_lambda::operation::create_function::builders::CreateFunctionFluentBuilder {
+    use aws_sdk_lambda::types::{FunctionCode, Runtime};
+    let code = FunctionCode::builder().s3_bucket("hot-reload").s3_key(folder.to_string_lossy()).build();
+    let create = aws.lambda.create_function().function_name(name).code(code).handler("bootstrap");
+    create.runtime(Runtime::Providedal2023).role("arn:aws:iam::000000000000:role/lambda")
+}
