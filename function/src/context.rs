@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{SessionState, TaskContext};
 use datafusion::prelude::SessionConfig;
@@ -21,6 +22,7 @@ const POOL_BYTES_MIN: usize = 64 * MIB;
 /// buffers, and the allocator's slack.
 const POOL_PERCENT: usize = 60;
 const CACHED_PLANS: usize = 8;
+const FOOTER_CACHE_BYTES: usize = 32 * MIB;
 
 /// How large a function is, and where it may spill.
 #[derive(Debug, Clone)]
@@ -37,11 +39,12 @@ impl FunctionOptions {
     }
 }
 
-#[derive(Debug)]
 pub struct FunctionContext {
     pub(crate) storage: Storage,
     pub(crate) options: FunctionOptions,
     state: SessionState,
+    /// Parquet footers that earlier tasks of this sandbox have read.
+    footers: CacheManagerConfig,
     plans: Mutex<VecDeque<(String, Bytes)>>,
     started: Instant,
     init: Mutex<Option<Duration>>,
@@ -50,8 +53,17 @@ pub struct FunctionContext {
 impl FunctionContext {
     /// A context for a process that started at `started`.
     pub fn new(storage: Storage, options: FunctionOptions, started: Instant) -> Self {
-        let state = session_state(SessionConfig::new(), Arc::new(RuntimeEnv::default())).build();
-        Self { storage, options, state, plans: Mutex::default(), started, init: Mutex::new(Some(Duration::ZERO)) }
+        let runtime = Arc::new(RuntimeEnv::default());
+        let footers = CacheManagerConfig::default()
+            .with_file_metadata_cache(Some(runtime.cache_manager.get_file_metadata_cache()))
+            .with_metadata_cache_limit(FOOTER_CACHE_BYTES);
+        let state = session_state(SessionConfig::new(), runtime).build();
+        Self { storage, options, state, footers, plans: Mutex::default(), started, init: Mutex::new(Some(Duration::ZERO)) }
+    }
+
+    /// DataFusion's caches for one task: footers are shared, since a file's size and time tell whether they hold.
+    pub(crate) fn caches(&self) -> CacheManagerConfig {
+        self.footers.clone()
     }
 
     /// How long the process took to its first task; `None` from the second task on.

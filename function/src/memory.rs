@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::common::Result;
+use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{
     FairSpillPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation, TrackConsumersPool,
@@ -18,13 +19,18 @@ use crate::FunctionOptions;
 const NAMED_CONSUMERS: NonZeroUsize = NonZeroUsize::new(3).expect("3 is not zero");
 
 /// DataFusion's runtime for one task, and the pool whose peak goes into the report.
-pub(crate) fn task_runtime(storage: &Storage, options: &FunctionOptions) -> Result<(Arc<RuntimeEnv>, Arc<PeakPool>)> {
+pub(crate) fn task_runtime(
+    storage: &Storage,
+    options: &FunctionOptions,
+    caches: CacheManagerConfig,
+) -> Result<(Arc<RuntimeEnv>, Arc<PeakPool>)> {
     let limited = TrackConsumersPool::new(FairSpillPool::new(options.pool_bytes()), NAMED_CONSUMERS);
     let pool = Arc::new(PeakPool { inner: limited, peak: AtomicUsize::new(0) });
     let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Directories(vec![options.temp_dir.clone()]));
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::clone(&pool) as Arc<dyn MemoryPool>)
         .with_disk_manager_builder(disk)
+        .with_cache_manager(caches)
         .with_object_store_registry(Arc::new(StorageRegistry(storage.clone())))
         .build_arc()?;
     Ok((runtime, pool))

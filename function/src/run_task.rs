@@ -91,7 +91,7 @@ async fn attempt(
     let run = async {
         let plan = plan_bytes(context, &envelope.plan, storage).await?;
         let inputs = read_inputs(&envelope.inputs, storage).await?;
-        let (runtime, pool) = task_runtime(storage, &context.options)?;
+        let (runtime, pool) = task_runtime(storage, &context.options, context.caches())?;
         let settings: HashMap<String, String> = envelope.settings.clone().into_iter().collect();
         let config = SessionConfig::from_string_hash_map(&settings)?;
         let id = format!("{}-{}", envelope.job, envelope.task);
