@@ -17,6 +17,9 @@ use tracing::debug;
 
 use crate::error::EmulatorError;
 
+/// Connections that one server keeps; further clients wait to be accepted.
+const CONNECTIONS_MAX: usize = 4096;
+
 /// How long to wait after a failed `accept` (the process is out of file descriptors) before the next one.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -64,6 +67,9 @@ where
                 }
             }
             while connections.try_join_next().is_some() {}
+            while connections.len() >= CONNECTIONS_MAX {
+                connections.join_next().await;
+            }
         }
     });
     ServerHandle { accepting: task.abort_handle() }

@@ -46,11 +46,6 @@ impl Failure {
         Self::new("Sandbox.Timedout", message, Some("timeout"))
     }
 
-    pub(super) fn init_timed_out(init_max: Duration) -> Self {
-        let message = format!("Init timed out after {:.2} seconds", init_max.as_secs_f64());
-        Self::new("Sandbox.Timedout", message, Some("timeout"))
-    }
-
     pub(super) fn out_of_memory() -> Self {
         Self::new("Runtime.OutOfMemory", "Runtime exited with error: signal: killed", Some("error"))
     }
@@ -115,6 +110,13 @@ impl Failure {
             }
             _ => String::new(),
         }
+    }
+
+    /// The line that the log gets for a start that failed.
+    pub(super) fn init_report(&self, took: Duration) -> String {
+        let report = self.report();
+        let report = if report.is_empty() { "Status: error" } else { &report };
+        format!("INIT_REPORT Init Duration: {:.2} ms\tPhase: init\t{report}", took.as_secs_f64() * 1000.0)
     }
 
     /// The line that the log gets besides REPORT.

@@ -65,8 +65,9 @@ pub(crate) struct Lambda {
     statuses: Arc<Statuses>,
     spawner: Spawner,
     queued_events: Arc<Semaphore>,
-    /// The invocations and the reaper. Nothing else may hold them: they end with the emulator.
-    tasks: Mutex<JoinSet<()>>,
+    /// The invocations and the reaper; `None` once the end has begun. They hold this `Lambda`, so it cannot end them by
+    /// being dropped.
+    tasks: Mutex<Option<JoinSet<()>>>,
 }
 
 /// Folders of the state.
@@ -96,6 +97,7 @@ impl Lambda {
             fs::create_dir_all(folder).map_err(EmulatorError::state(folder))?;
         }
         let functions = Registry::open(&dir.join("functions"))?;
+        remove_unused_code(&folders.code, &functions)?;
         let mut concurrency = Concurrency::new(account_concurrency);
         for function in functions.all() {
             // A reservation that no longer fits the account is left out.
@@ -112,7 +114,7 @@ impl Lambda {
             statuses: Arc::new(Statuses::default()),
             spawner: Spawner::start().map_err(EmulatorError::state("the spawning thread"))?,
             queued_events: Arc::new(Semaphore::new(QUEUED_EVENTS_MAX)),
-            tasks: Mutex::new(JoinSet::new()),
+            tasks: Mutex::new(Some(JoinSet::new())),
         });
         let reaped = Arc::clone(&lambda);
         lambda.spawn(async move {
@@ -131,7 +133,8 @@ impl Lambda {
     /// Kills every sandbox and ends every invocation, without waiting.
     pub(crate) fn end(&self) {
         self.statuses.kill_all();
-        self.tasks.lock().abort_all();
+        // Dropped, and thereby aborted.
+        self.tasks.lock().take();
         self.pool.clear();
     }
 
@@ -150,9 +153,23 @@ impl Lambda {
         }
     }
 
+    /// Runs a task that ends with the emulator at the latest.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let mut tasks = self.tasks.lock();
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(task);
+        if let Some(tasks) = self.tasks.lock().as_mut() {
+            while tasks.try_join_next().is_some() {}
+            tasks.spawn(task);
+        }
     }
+}
+
+/// Removes packages that were replaced or deleted. Only at the start: until then a sandbox may still read its own.
+fn remove_unused_code(code_dir: &Path, functions: &Registry) -> Result<(), EmulatorError> {
+    let used: Vec<PathBuf> = functions.all().iter().map(|function| function.code.dir.clone()).collect();
+    for entry in fs::read_dir(code_dir).map_err(EmulatorError::state(code_dir))? {
+        let path = entry.map_err(EmulatorError::state(code_dir))?.path();
+        if !used.contains(&path) {
+            fs::remove_dir_all(&path).map_err(EmulatorError::state(&path))?;
+        }
+    }
+    Ok(())
 }

@@ -111,7 +111,10 @@ impl Sandbox {
             _tmp: tmp,
         };
         // From here on, dropping the sandbox kills the process.
-        sandbox.wait_for_init(began + init_max, init_max).await?;
+        if let Err(failure) = sandbox.wait_for_init(began + init_max, init_max).await {
+            sandbox.log.line(&failure.init_report(began.elapsed()));
+            return Err(failure);
+        }
         sandbox.init = Some(began.elapsed());
         Ok(sandbox)
     }
@@ -134,7 +137,7 @@ impl Sandbox {
                     }
                 },
                 status = exited(&mut self.exit) => return Err(Failure::exited(status)),
-                () = sleep_until(deadline) => return Err(Failure::init_timed_out(init_max)),
+                () = sleep_until(deadline) => return Err(Failure::timed_out(init_max)),
             }
         }
     }

@@ -4,9 +4,8 @@
 use http::HeaderMap;
 use s3s::dto::{ETagCondition, Timestamp};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
-use time::OffsetDateTime;
 
-use super::object_file::ObjectMeta;
+use super::object_file::{ObjectMeta, unix_s};
 
 /// What must hold for a write to take place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,10 +114,6 @@ fn matches(condition: &ETagCondition, meta: &ObjectMeta) -> bool {
         ETagCondition::Any => true,
         ETagCondition::ETag(etag) => etag.value() == meta.etag,
     }
-}
-
-fn unix_s(timestamp: &Timestamp) -> i64 {
-    OffsetDateTime::from(timestamp.clone()).unix_timestamp()
 }
 
 fn precondition_failed() -> S3Error {

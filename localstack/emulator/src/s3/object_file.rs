@@ -55,6 +55,9 @@ pub(super) struct ObjectHeaders {
     pub content_encoding: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_language: Option<String>,
+    /// Seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<i64>,
     /// `x-amz-meta-*`, without the prefix.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub user: BTreeMap<String, String>,
@@ -140,6 +143,10 @@ impl ObjectMeta {
 /// Seconds since 1970 as S3 prints them.
 pub(super) fn timestamp(unix_s: i64) -> Timestamp {
     Timestamp::from(OffsetDateTime::from_unix_timestamp(unix_s).unwrap_or(OffsetDateTime::UNIX_EPOCH))
+}
+
+pub(super) fn unix_s(timestamp: &Timestamp) -> i64 {
+    OffsetDateTime::from(timestamp.clone()).unix_timestamp()
 }
 
 pub(super) fn now_unix_s() -> i64 {

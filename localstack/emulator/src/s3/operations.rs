@@ -14,7 +14,7 @@ use super::key_name::url_encode;
 use super::listing::{After, Page, list_page, page_size};
 use super::multipart::{self, NamedPart, Upload};
 use super::object_file::{
-    ObjectHeaders, ObjectMeta, now_unix_s, set_checksums, take_checksums, timestamp, write_trailer,
+    ObjectHeaders, ObjectMeta, now_unix_s, set_checksums, take_checksums, timestamp, unix_s, write_trailer,
 };
 use super::spool::{Claims, Spooled, receive};
 use super::store::{Bucket as StoreBucket, Store};
@@ -35,7 +35,24 @@ macro_rules! take_headers {
             content_disposition: $input.content_disposition.take(),
             content_encoding: $input.content_encoding.take().and_then(stored_encoding),
             content_language: $input.content_language.take(),
+            expires: $input.expires.take().as_ref().map(unix_s),
             user: $input.metadata.take().unwrap_or_default().into_iter().collect(),
+        }
+    };
+}
+
+/// Refuses what an object can be given but would not keep here.
+macro_rules! refuse_unkept {
+    ($input:expr) => {
+        for (is_given, feature) in [
+            ($input.tagging.is_some(), "object tags"),
+            ($input.sse_customer_algorithm.is_some(), "encryption with customer keys"),
+            ($input.object_lock_mode.is_some() || $input.object_lock_legal_hold_status.is_some(), "object lock"),
+            ($input.website_redirect_location.is_some(), "website redirects"),
+        ] {
+            if is_given {
+                return Err(s3_error!(NotImplemented, "not emulated: {feature}"));
+            }
         }
     };
 }
@@ -76,6 +93,7 @@ macro_rules! describe {
         $reply.content_disposition = meta.headers.content_disposition.clone();
         $reply.content_encoding = meta.headers.content_encoding.clone();
         $reply.content_language = meta.headers.content_language.clone();
+        $reply.expires = meta.headers.expires.map(timestamp);
         $reply.e_tag = Some(meta.etag());
         $reply.last_modified = Some(meta.last_modified());
         $reply.metadata = meta.user_metadata();
@@ -130,6 +148,7 @@ impl S3 for Operations {
 
     async fn put_object(&self, req: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
         let mut input = req.input;
+        refuse_unkept!(input);
         let bucket = self.store.bucket(&input.bucket)?;
         let condition = WriteCondition::new(input.if_match.take(), input.if_none_match.take())?;
         let algorithm = input.checksum_algorithm.as_ref().map(ChecksumAlgorithm::as_str);
@@ -275,6 +294,7 @@ impl S3 for Operations {
 
     async fn copy_object(&self, req: S3Request<CopyObjectInput>) -> S3Result<S3Response<CopyObjectOutput>> {
         let mut input = req.input;
+        refuse_unkept!(input);
         let (store, bucket) = (Arc::clone(&self.store), self.store.bucket(&input.bucket)?);
         let condition = WriteCondition::from_headers(&req.headers)?;
         let source_conditions = take_source_conditions!(input);
@@ -308,6 +328,7 @@ impl S3 for Operations {
         req: S3Request<CreateMultipartUploadInput>,
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
         let mut input = req.input;
+        refuse_unkept!(input);
         let (store, bucket) = (Arc::clone(&self.store), self.store.bucket(&input.bucket)?);
         let algorithm = input.checksum_algorithm.as_ref().map(|algorithm| algorithm.as_str().to_owned());
         let is_full_object = match input.checksum_type.as_ref().map(ChecksumType::as_str) {
