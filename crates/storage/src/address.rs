@@ -55,7 +55,7 @@ impl Base {
         }
     }
 
-    fn url_of(&self, path: &Path) -> String {
+    pub fn url_of(&self, path: &Path) -> String {
         let mut text = match self {
             Self::S3 { bucket } => format!("s3://{bucket}"),
             Self::File => "file://".to_owned(),

@@ -52,6 +52,16 @@ pub enum StorageError {
         #[source]
         source: Box<object_store::Error>,
     },
+    #[error(
+        "{action} {url}: no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, as \
+         `aws configure export-credentials --format env` prints them"
+    )]
+    NoCredentials {
+        action: &'static str,
+        url: String,
+        #[source]
+        source: Box<object_store::Error>,
+    },
     #[error("{action} {url}: the bucket is in region {region}; set AWS_REGION={region}")]
     WrongRegion {
         action: &'static str,
@@ -109,6 +119,14 @@ pub(crate) struct FinalStatus {
     pub body: String,
 }
 
+/// The last resort has failed: most machines have no role.
+#[derive(Debug, thiserror::Error)]
+#[error("no credentials in the options or the environment, and no role of this machine")]
+pub(crate) struct NoCredentials {
+    #[source]
+    pub source: object_store::Error,
+}
+
 impl StorageError {
     /// What the scheduler does about it.
     pub fn kind(&self) -> ErrorKind {
@@ -121,6 +139,7 @@ impl StorageError {
             | Self::Configure { .. }
             | Self::NotFound { .. }
             | Self::Denied { .. }
+            | Self::NoCredentials { .. }
             | Self::WrongRegion { .. } => ErrorKind::UserFix,
             Self::Unreachable { .. } => ErrorKind::Retry,
             Self::Truncated { .. } => ErrorKind::Data,
@@ -144,6 +163,7 @@ impl StorageError {
         match *source {
             Error::NotFound { .. } => Self::NotFound { action, url, source },
             Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => Self::Denied { action, url, source },
+            _ if cause::<NoCredentials>(&source).is_some() => Self::NoCredentials { action, url, source },
             _ if is_denied_locally(&source) => Self::Denied { action, url, source },
             _ if is_unreachable(&source) => Self::Unreachable { action, url, source },
             _ => Self::Store { action, url, source },
@@ -175,6 +195,9 @@ fn classify_generic(store: &str, error: &object_store::Error) -> ErrorKind {
     }
     if let Some(status) = cause::<FinalStatus>(error) {
         return if status.status == 416 { ErrorKind::Data } else { ErrorKind::UserFix };
+    }
+    if cause::<NoCredentials>(error).is_some() {
+        return ErrorKind::UserFix;
     }
     if cause::<HttpError>(error).is_some() {
         return ErrorKind::Retry;

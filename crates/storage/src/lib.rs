@@ -14,7 +14,7 @@ mod storage;
 mod writer;
 
 pub use address::{Location, to_url};
-pub use error::{StorageError, classify};
+pub use error::{Shortfall, StorageError, classify};
 pub use meter::StorageUsage;
 pub use options::StorageOptions;
 pub use storage::{ObjectInfo, Storage};

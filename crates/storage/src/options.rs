@@ -26,6 +26,7 @@ impl StorageOptions {
         Self {
             s3_endpoint: variable("AWS_ENDPOINT_URL_S3").or_else(|| variable("AWS_ENDPOINT_URL")),
             s3_region: variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")),
+            s3_allow_http: variable("AWS_ALLOW_HTTP").is_some_and(|allowed| allowed.eq_ignore_ascii_case("true")),
             s3_environment: true,
             ..Self::default()
         }

@@ -6,15 +6,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsAuthorizer, S3ConditionalPut};
+use object_store::aws::{
+    AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsAuthorizer, AwsCredential, AwsCredentialProvider, S3ConditionalPut,
+};
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
 };
-use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, Error, ObjectStore, Result, RetryConfig};
+use object_store::{
+    BackoffConfig, ClientConfigKey, ClientOptions, CredentialProvider, Error, ObjectStore, Result, RetryConfig,
+};
 use parking_lot::Mutex;
 
 use crate::StorageOptions;
-use crate::error::FinalStatus;
+use crate::error::{FinalStatus, NoCredentials};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// For a request with its body; a longer body goes on in another request.
@@ -24,6 +28,13 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 const IDLE_CONNECTIONS_MAX: usize = 64;
 const RETRIES_MAX: usize = 4;
 const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Where there is none of these, object_store asks the machine for its role.
+const CREDENTIAL_KEYS: [AmazonS3ConfigKey; 4] = [
+    AmazonS3ConfigKey::AccessKeyId,
+    AmazonS3ConfigKey::WebIdentityTokenFile,
+    AmazonS3ConfigKey::ContainerCredentialsRelativeUri,
+    AmazonS3ConfigKey::ContainerCredentialsFullUri,
+];
 /// object_store's, and the one region that CreateBucket is not told.
 const REGION_DEFAULT: &str = "us-east-1";
 /// Of an error's body, in a message.
@@ -37,7 +48,17 @@ pub(crate) struct S3 {
 
 impl S3 {
     pub fn bucket(&self, bucket: &str, options: &StorageOptions) -> Result<Arc<dyn ObjectStore>> {
-        Ok(Arc::new(self.builder(bucket, options).build()?))
+        Ok(Arc::new(self.build(bucket, options)?))
+    }
+
+    fn build(&self, bucket: &str, options: &StorageOptions) -> Result<AmazonS3> {
+        let builder = self.builder(bucket, options);
+        let store = builder.clone().build()?;
+        let has_credentials = CREDENTIAL_KEYS.iter().any(|key| builder.get_config_value(key).is_some());
+        if has_credentials {
+            return Ok(store);
+        }
+        builder.with_credentials(Arc::new(MachineRole(Arc::clone(store.credentials())))).build()
     }
 
     /// Makes a bucket, which object_store can't. One that is the caller's already is as good.
@@ -49,13 +70,13 @@ impl S3 {
             .or_else(|| config(&AmazonS3ConfigKey::Endpoint))
             .unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com"));
         let url = format!("{}/{bucket}", endpoint.trim_end_matches('/'));
-        let credential = builder.build()?.credentials().get_credential().await?;
+        let credential = self.build(bucket, options)?.credentials().get_credential().await?;
 
         let mut request = HttpRequest::new(location_constraint(&region).into());
         *request.uri_mut() = url.parse().map_err(generic)?;
         *request.method_mut() = "PUT".parse().map_err(generic)?;
         AwsAuthorizer::new(&credential, "s3", &region).authorize(&mut request, None);
-        let client = SharedConnector { shared: Arc::clone(&self.client) }.connect(&client_options(options))?;
+        let client = self.connector(options).connect(&client_options(options))?;
         let response = client.execute(request).await.map_err(generic)?;
         let status = response.status().as_u16();
         if response.status().is_success() {
@@ -89,7 +110,11 @@ impl S3 {
             .with_conditional_put(S3ConditionalPut::ETagMatch)
             .with_retry(retry())
             .with_client_options(client_options(options))
-            .with_http_connector(SharedConnector { shared: Arc::clone(&self.client) })
+            .with_http_connector(self.connector(options))
+    }
+
+    fn connector(&self, options: &StorageOptions) -> SharedConnector {
+        SharedConnector { options: client_options(options), shared: Arc::clone(&self.client) }
     }
 }
 
@@ -124,18 +149,18 @@ fn client_options(options: &StorageOptions) -> ClientOptions {
         .with_pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
 }
 
-/// One HTTP client for all buckets: reading the root certificates takes longer than a request. Clients with another
-/// timeout, which ask for credentials, are made anew.
+/// One HTTP client for all buckets: reading the root certificates takes longer than a request. What asks this machine
+/// for credentials comes with options of its own, and gets a client of its own.
 #[derive(Debug)]
 struct SharedConnector {
+    options: ClientOptions,
     shared: Arc<Mutex<Option<HttpClient>>>,
 }
 
 impl HttpConnector for SharedConnector {
     fn connect(&self, options: &ClientOptions) -> Result<HttpClient> {
-        let ours = ClientOptions::new().with_timeout(REQUEST_TIMEOUT);
-        let timeout = |options: &ClientOptions| options.get_config_value(&ClientConfigKey::Timeout);
-        if timeout(options) != timeout(&ours) {
+        let is_other = |key| options.get_config_value(&key) != self.options.get_config_value(&key);
+        if is_other(ClientConfigKey::Timeout) || is_other(ClientConfigKey::AllowHttp) {
             return ReqwestConnector::default().connect(options);
         }
         let mut shared = self.shared.lock();
@@ -144,6 +169,19 @@ impl HttpConnector for SharedConnector {
         }
         let client = HttpClient::new(StatusKeeper(ReqwestConnector::default().connect(options)?));
         Ok(shared.insert(client).clone())
+    }
+}
+
+/// Marks the failures of the machine's role, which would pass for S3's.
+#[derive(Debug)]
+struct MachineRole(AwsCredentialProvider);
+
+#[async_trait]
+impl CredentialProvider for MachineRole {
+    type Credential = AwsCredential;
+
+    async fn get_credential(&self) -> Result<Arc<AwsCredential>> {
+        self.0.get_credential().await.map_err(|source| generic(NoCredentials { source }))
     }
 }
 
@@ -170,4 +208,33 @@ impl HttpService for StatusKeeper {
 async fn text(response: HttpResponse) -> Result<String, HttpError> {
     let body = response.into_body().bytes().await?;
     Ok(String::from_utf8_lossy(&body[..body.len().min(ERROR_BODY_BYTES_MAX)]).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use firesteel_protocol::ErrorKind;
+
+    use super::*;
+    use crate::StorageError;
+
+    #[derive(Debug)]
+    struct Nobody;
+
+    #[async_trait]
+    impl CredentialProvider for Nobody {
+        type Credential = AwsCredential;
+
+        async fn get_credential(&self) -> Result<Arc<AwsCredential>> {
+            Err(generic("no role"))
+        }
+    }
+
+    #[tokio::test]
+    async fn no_role_says_how_to_give_credentials() {
+        let error = MachineRole(Arc::new(Nobody)).get_credential().await.expect_err("nobody");
+        assert_eq!(crate::classify(&error), ErrorKind::UserFix);
+        let error = StorageError::new("read", "s3://bucket/key", error);
+        assert!(matches!(error, StorageError::NoCredentials { .. }), "{error:?}");
+        assert_eq!(error.kind(), ErrorKind::UserFix);
+    }
 }

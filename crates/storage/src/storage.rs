@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -155,16 +156,16 @@ impl Storage {
         Ok(listed)
     }
 
-    /// Deletes the objects below a prefix, as [`list`](Self::list) finds them, and says how many. Empty folders of a
-    /// local file system stay.
+    /// Deletes the objects below a prefix, as [`list`](Self::list) finds them, and says how many. On a local file
+    /// system the folders that this empties go with them.
     pub async fn delete_prefix(&self, url_prefix: &str) -> Result<u64, StorageError> {
-        let Location { store, path, .. } = self.resolve(url_prefix)?;
+        let Location { store, path, base } = self.resolve(url_prefix)?;
         if path.is_root() {
             let reason = "deleting a whole bucket is not what a prefix is for";
             return Err(StorageError::InvalidUrl { url: url_prefix.to_owned(), reason });
         }
         let found = store.list(Some(&path)).map_ok(|meta| meta.location).boxed();
-        store
+        let deleted = store
             .delete_stream(found)
             .map(|deleted| match deleted {
                 // Someone else was faster.
@@ -173,7 +174,14 @@ impl Storage {
             })
             .try_fold(0, |deleted, n| async move { Ok(deleted + n) })
             .await
-            .map_err(|source| StorageError::new("delete", url_prefix, source))
+            .map_err(|source| StorageError::new("delete", url_prefix, source))?;
+        if base == Base::File
+            && let Ok(folder) = base.url_of(&path).parse::<Url>().map_err(drop).and_then(|url| url.to_file_path())
+        {
+            // What goes wrong leaves a folder behind and nothing else.
+            let _ = tokio::task::spawn_blocking(move || remove_empty_folders(&folder)).await;
+        }
+        Ok(deleted)
     }
 
     /// Makes the bucket of an `s3://` URL, if it isn't there. Other stores need none.
@@ -200,6 +208,17 @@ impl Storage {
         };
         Ok(Arc::new(MeteredStore::new(store, Arc::clone(&self.meter))))
     }
+}
+
+/// From the leaves up; a folder that holds a file stays.
+fn remove_empty_folders(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            let _ = remove_empty_folders(&entry.path());
+        }
+    }
+    std::fs::remove_dir(folder)
 }
 
 impl Registry {

@@ -1,8 +1,10 @@
 //! What every store does alike, through [`Storage`].
 
 use bytes::Bytes;
+use firesteel_emulator::{Emulator, EmulatorConfig};
 use firesteel_protocol::{ErrorKind, RequestCounts};
 use firesteel_storage::{Storage, StorageError, StorageOptions, StorageUsage, to_url};
+use futures::stream::{self, StreamExt};
 use tempfile::TempDir;
 
 const MIB: usize = 1024 * 1024;
@@ -27,8 +29,7 @@ fn pattern(length: usize) -> Bytes {
     content.into()
 }
 
-async fn check(root: &str) {
-    let storage = Storage::new(StorageOptions::default());
+async fn check(storage: Storage, root: &str) {
     put_get_list_delete(&storage, root).await;
     odd_keys(&storage, root).await;
     put_if_absent(&storage, root).await;
@@ -100,7 +101,7 @@ async fn ranges(storage: &Storage, root: &str) {
 
 async fn writer_sizes(storage: &Storage, root: &str) {
     let url = format!("{root}/written");
-    for (bytes, chunk) in [(0, 1), (10, 3), (16 * MIB, MIB), (16 * MIB + 1, 16 * MIB + 1), (100 * MIB, 7 * MIB + 1)] {
+    for (bytes, chunk) in [(0, 1), (10, 3), (16 * MIB, MIB), (16 * MIB + 1, 16 * MIB + 1), (70 * MIB, 7 * MIB + 1)] {
         let content = pattern(bytes);
         let mut writer = storage.writer(&url).await.expect("writer");
         for start in (0..bytes).step_by(chunk) {
@@ -112,7 +113,7 @@ async fn writer_sizes(storage: &Storage, root: &str) {
     }
 
     // What is not finished does not exist.
-    for bytes in [1, 33 * MIB] {
+    for bytes in [1, 17 * MIB] {
         let aborted = format!("{root}/aborted/{bytes}");
         let mut writer = storage.writer(&aborted).await.expect("writer");
         writer.write(pattern(bytes)).await.expect("write");
@@ -184,9 +185,12 @@ async fn usage(storage: &Storage, root: &str) {
 
     // A list is billed by pages of a thousand keys.
     let counted = cost(storage, async |storage| {
-        for n in 0..1001 {
-            storage.put(&format!("{root}/many/{n}"), Bytes::new()).await.expect("put");
-        }
+        let urls = (0..1001).map(|n| format!("{root}/many/{n}"));
+        let puts = urls.map(|url| {
+            let storage = &storage;
+            async move { storage.put(&url, Bytes::new()).await.expect("put") }
+        });
+        stream::iter(puts).buffer_unordered(16).collect::<()>().await;
         assert_eq!(storage.list(&format!("{root}/many")).await.expect("list").len(), 1001);
     })
     .await;
@@ -195,14 +199,46 @@ async fn usage(storage: &Storage, root: &str) {
 
 #[tokio::test]
 async fn memory() {
-    check("memory:///conformance").await;
+    check(Storage::new(StorageOptions::default()), "memory:///conformance").await;
 }
 
 #[tokio::test]
 async fn local_files() {
     let folder = TempDir::new().expect("a folder");
     let root = to_url(folder.path().to_str().expect("unicode")).expect("a path");
-    check(root.as_str()).await;
+    check(Storage::new(StorageOptions::default()), root.as_str()).await;
+}
+
+#[tokio::test]
+async fn s3() {
+    let folder = TempDir::new().expect("a folder");
+    let emulator = Emulator::start(EmulatorConfig::new(folder.path())).await.expect("an S3");
+    let storage = Storage::new(StorageOptions {
+        s3_endpoint: Some(emulator.s3_endpoint().to_owned()),
+        s3_region: Some(firesteel_emulator::REGION.to_owned()),
+        s3_access_key_id: Some(firesteel_emulator::ACCESS_KEY_ID.to_owned()),
+        s3_secret_access_key: Some(firesteel_emulator::SECRET_ACCESS_KEY.to_owned()),
+        ..StorageOptions::default()
+    });
+    let error = storage.put("s3://conformance/x", pattern(1)).await.expect_err("no such bucket");
+    assert_eq!(error.kind(), ErrorKind::UserFix);
+    storage.create_bucket("s3://conformance").await.expect("a bucket");
+    storage.create_bucket("s3://conformance").await.expect("a bucket that is there");
+    check(storage, "s3://conformance/some folder".replace(' ', "%20").as_str()).await;
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn deleting_local_files_leaves_no_empty_folders() {
+    let folder = TempDir::new().expect("a folder");
+    let root = to_url(folder.path().to_str().expect("unicode")).expect("a path");
+    let storage = Storage::new(StorageOptions::default());
+    for key in ["job/a/b/1", "job/2", "other/3"] {
+        storage.put(&format!("{root}/{key}"), pattern(1)).await.expect("put");
+    }
+    assert_eq!(storage.delete_prefix(&format!("{root}/job")).await.expect("delete"), 2);
+    assert!(!folder.path().join("job").exists());
+    assert!(folder.path().join("other/3").exists());
 }
 
 #[tokio::test]
