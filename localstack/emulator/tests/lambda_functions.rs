@@ -156,7 +156,7 @@ async fn throttled(aws: &Aws, function: &str) -> Outcome<(ThrottleReason, Option
 async fn reserved_concurrency_bounds_a_function() -> TestResult {
     let aws = Aws::start().await;
     let folder = bootstrap_folder(aws.root.path());
-    create_function(&aws, "f", &folder).send().await?;
+    create_function(&aws, "f", &folder).timeout(60).send().await?;
     create_function(&aws, "other", &folder).send().await?;
     let reserve = |n| aws.lambda.put_function_concurrency().function_name("f").reserved_concurrent_executions(n).send();
     assert_eq!(refused(reserve(901).await), ("InvalidParameterValueException".into(), 400));
@@ -185,8 +185,8 @@ async fn reserved_concurrency_bounds_a_function() -> TestResult {
 async fn the_accounts_concurrency_bounds_all_functions() -> TestResult {
     let aws = Aws::start_with(|config| config.account_concurrency = 2).await;
     let folder = bootstrap_folder(aws.root.path());
-    create_function(&aws, "f", &folder).send().await?;
-    create_function(&aws, "g", &folder).send().await?;
+    create_function(&aws, "f", &folder).timeout(60).send().await?;
+    create_function(&aws, "g", &folder).timeout(60).send().await?;
     let occupying = [occupy(&aws, "f").await?, occupy(&aws, "g").await?];
     let (reason, _) = throttled(&aws, "f").await?;
     assert_eq!(reason, ThrottleReason::ConcurrentInvocationLimitExceeded);

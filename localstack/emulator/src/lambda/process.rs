@@ -146,10 +146,33 @@ fn status_kib(status: &str, field: &str) -> u64 {
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
-/// Whether a process can still run: neither gone nor a zombie.
+/// Whether a process can still run. One that was killed while it was frozen may not have got round to dying yet, and
+/// must not be taken for one that will answer.
 pub(super) fn is_alive(pid: u32) -> bool {
-    // `pid (name) S …`; the name may hold anything, so look behind its last bracket.
+    // `pid (name) state parent group session tty foreground flags …`; the name may hold anything, so look behind its
+    // last bracket.
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
-    state.is_some_and(|state| !matches!(state, 'Z' | 'X' | 'x'))
+    let mut fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
+    match fields.next() {
+        // Stopped: a kill would have ended that before it returned.
+        Some("T" | "t") => true,
+        None | Some("Z" | "X" | "x") => false,
+        Some(_) => {
+            let flags = fields.nth(5).and_then(|flags| flags.parse::<u64>().ok()).unwrap_or(0);
+            flags & EXITING == 0 && !is_killed(pid)
+        }
+    }
+}
+
+/// The kernel's `PF_EXITING`.
+const EXITING: u64 = 0x4;
+
+/// Whether a SIGKILL waits to be acted on.
+fn is_killed(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let pending = |field: &str| {
+        let signals = status.lines().find_map(|line| line.strip_prefix(field)).unwrap_or_default();
+        u64::from_str_radix(signals.trim(), 16).unwrap_or(0)
+    };
+    (pending("SigPnd:") | pending("ShdPnd:")) & (1 << (libc::SIGKILL - 1)) != 0
 }
