@@ -20,6 +20,8 @@ mod lambda_error;
 mod process;
 
 pub use error::{Direction, InvokeError};
+#[cfg(feature = "process")]
+pub use firesteel_emulator::SandboxInfo;
 pub use in_process::{HandlerError, InProcess};
 pub use invoker::FunctionInvoker;
 pub use lambda::{LambdaInvoker, LambdaOptions};
