@@ -81,6 +81,7 @@ impl TestRuntime {
         let options = LambdaOptions {
             function_name: process.function_name().to_owned(),
             endpoint_url: Some(process.lambda_endpoint().to_owned()),
+            region: Some("us-east-1".to_owned()),
             credentials: Some(process.credentials()),
             concurrency_max: 2,
             timeout: Duration::from_secs(300),

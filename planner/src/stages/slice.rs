@@ -208,10 +208,18 @@ fn shuffle_input(partitions: usize, encoding: SegmentEncoding, runs: Vec<Segment
 fn hash_input(producers: &[TaskOutput], groups: &Groups, encoding: SegmentEncoding) -> LeafInput {
     let own = |segment: &Segment| {
         let partition = segment.partition as usize;
-        let group = groups.iter().position(|group| group.contains(&partition))?;
+        let group = groups.partition_point(|group| group.end <= partition);
+        groups.get(group).filter(|range| range.contains(&partition))?;
         Some(Segment { partition: group as u32, ..*segment })
     };
-    let runs = producers.iter().filter_map(|output| run(output, output.segments.iter().filter_map(own).collect()));
+    let first = groups.first().map_or(0, |group| group.start);
+    let end = groups.last().map_or(0, |group| group.end);
+    let runs = producers.iter().filter_map(|output| {
+        // Segments are partition-major: those of the groups lie together.
+        let from = output.segments.partition_point(|segment| (segment.partition as usize) < first);
+        let to = output.segments.partition_point(|segment| (segment.partition as usize) < end);
+        run(output, output.segments[from..to].iter().filter_map(own).collect())
+    });
     shuffle_input(groups.len(), encoding, runs.collect())
 }
 
