@@ -109,11 +109,12 @@ pub(crate) struct ShortRange {
     pub found: Shortfall,
 }
 
-/// A status that no retry mends, inside an [`HttpError`]: object_store keeps statuses to itself.
+/// A status that object_store makes nothing of, inside an [`HttpError`]: it keeps statuses to itself.
 #[derive(Debug, thiserror::Error)]
 #[error("status {status}: {body}")]
 pub(crate) struct FinalStatus {
     pub status: u16,
+    pub is_transient: bool,
     /// Where the bucket is, as S3 says when it is asked in the wrong region.
     pub region: Option<String>,
     pub body: String,
@@ -194,7 +195,11 @@ fn classify_generic(store: &str, error: &object_store::Error) -> ErrorKind {
         return ErrorKind::Data;
     }
     if let Some(status) = cause::<FinalStatus>(error) {
-        return if status.status == 416 { ErrorKind::Data } else { ErrorKind::UserFix };
+        return match status.status {
+            416 => ErrorKind::Data,
+            _ if status.is_transient => ErrorKind::Retry,
+            _ => ErrorKind::UserFix,
+        };
     }
     if cause::<NoCredentials>(error).is_some() {
         return ErrorKind::UserFix;

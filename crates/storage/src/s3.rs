@@ -37,6 +37,8 @@ const CREDENTIAL_KEYS: [AmazonS3ConfigKey; 4] = [
 ];
 /// object_store's, and the one region that CreateBucket is not told.
 const REGION_DEFAULT: &str = "us-east-1";
+/// Come with status 400 and pass (AWS "Error responses").
+const TRANSIENT_CODES: [&str; 2] = ["RequestTimeout", "IncompleteBody"];
 /// Of an error's body, in a message.
 const ERROR_BODY_BYTES_MAX: usize = 2048;
 
@@ -83,9 +85,11 @@ impl S3 {
             return Ok(());
         }
         let body = text(response).await.map_err(generic)?;
-        let source = FinalStatus { status, region: None, body };
+        if status == 409 && code(&body) == Some("BucketAlreadyOwnedByYou") {
+            return Ok(());
+        }
+        let source = FinalStatus { status, is_transient: status >= 500, region: None, body };
         match status {
-            409 if source.body.contains("BucketAlreadyOwnedByYou") => Ok(()),
             403 => Err(Error::PermissionDenied { path: bucket.to_owned(), source: source.into() }),
             _ => Err(generic(source)),
         }
@@ -185,7 +189,7 @@ impl CredentialProvider for MachineRole {
     }
 }
 
-/// Gives statuses that no retry mends a type, since object_store tells them only by text.
+/// Gives a type to statuses that say more than object_store passes on, since object_store tells them only by text.
 #[derive(Debug)]
 struct StatusKeeper(HttpClient);
 
@@ -199,10 +203,20 @@ impl HttpService for StatusKeeper {
             return Ok(response);
         }
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let region = header("x-amz-bucket-region").filter(|_| status != 416);
+        let region = header("x-amz-bucket-region");
         let body = text(response).await?;
-        Err(HttpError::new(HttpErrorKind::Unknown, FinalStatus { status, region, body }))
+        let is_elsewhere = matches!(status, 301 | 307) || code(&body) == Some("AuthorizationHeaderMalformed");
+        let region = region.filter(|_| is_elsewhere);
+        let is_transient = code(&body).is_some_and(|code| TRANSIENT_CODES.contains(&code));
+        // An interrupted request is one that object_store tries again.
+        let kind = if is_transient { HttpErrorKind::Interrupted } else { HttpErrorKind::Unknown };
+        Err(HttpError::new(kind, FinalStatus { status, is_transient, region, body }))
     }
+}
+
+/// S3's name for an error, as its XML gives it.
+fn code(body: &str) -> Option<&str> {
+    Some(body.split_once("<Code>")?.1.split_once("</Code>")?.0)
 }
 
 async fn text(response: HttpResponse) -> Result<String, HttpError> {

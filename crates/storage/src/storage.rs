@@ -93,7 +93,8 @@ impl Storage {
         read.await.map_err(|source| StorageError::new("read", url, source))
     }
 
-    /// All of a byte range, or [`StorageError::Truncated`]. A long range comes in parallel requests.
+    /// All of a byte range, or [`StorageError::Truncated`]. A long range comes in parallel requests, an
+    /// empty one in none.
     pub async fn get_range(&self, url: &str, range: Range<u64>) -> Result<Bytes, StorageError> {
         let Location { store, path, .. } = self.resolve(url)?;
         let mut contents = store

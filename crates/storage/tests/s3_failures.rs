@@ -99,6 +99,16 @@ async fn busy_is_tried_again_a_few_times() {
 }
 
 #[tokio::test]
+async fn a_stalled_request_is_tried_again() {
+    let stalled = reply("400 Bad Request", "", "<Error><Code>RequestTimeout</Code></Error>");
+    let server = Server::start(vec![stalled.clone(), reply("200 OK", "etag: \"1\"\r\n", "")]).await;
+    server.storage().put("s3://bucket/key", Bytes::new()).await.expect("the second goes through");
+
+    let error = get_error(vec![stalled]).await;
+    assert_eq!(error.kind(), ErrorKind::Retry);
+}
+
+#[tokio::test]
 async fn a_store_that_is_not_there_is_unreachable() {
     let port = {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
