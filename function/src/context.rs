@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use datafusion::execution::TaskContext;
 use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::runtime_env::RuntimeEnv;
-use datafusion::execution::{SessionState, TaskContext};
 use datafusion::prelude::SessionConfig;
-use firesteel_operators::session_state;
+use firesteel_operators::Functions;
 use firesteel_storage::Storage;
 use parking_lot::Mutex;
 
@@ -42,7 +42,7 @@ impl FunctionOptions {
 pub struct FunctionContext {
     pub(crate) storage: Storage,
     pub(crate) options: FunctionOptions,
-    state: SessionState,
+    functions: Functions,
     /// Parquet footers that earlier tasks of this sandbox have read.
     footers: CacheManagerConfig,
     plans: Mutex<VecDeque<(String, Bytes)>>,
@@ -53,12 +53,20 @@ pub struct FunctionContext {
 impl FunctionContext {
     /// A context for a process that started at `started`.
     pub fn new(storage: Storage, options: FunctionOptions, started: Instant) -> Self {
-        let runtime = Arc::new(RuntimeEnv::default());
+        let runtime = RuntimeEnv::default();
         let footers = CacheManagerConfig::default()
             .with_file_metadata_cache(Some(runtime.cache_manager.get_file_metadata_cache()))
             .with_metadata_cache_limit(FOOTER_CACHE_BYTES);
-        let state = session_state(SessionConfig::new(), runtime).build();
-        Self { storage, options, state, footers, plans: Mutex::default(), started, init: Mutex::new(Some(Duration::ZERO)) }
+        let functions = Functions::all();
+        Self {
+            storage,
+            options,
+            functions,
+            footers,
+            plans: Mutex::default(),
+            started,
+            init: Mutex::new(Some(Duration::ZERO)),
+        }
     }
 
     /// DataFusion's caches for one task: footers are shared, since a file's size and time tell whether they hold.
@@ -77,10 +85,10 @@ impl FunctionContext {
             Some(id.clone()),
             id,
             config,
-            self.state.scalar_functions().clone(),
-            self.state.higher_order_functions().clone(),
-            self.state.aggregate_functions().clone(),
-            self.state.window_functions().clone(),
+            self.functions.scalar.clone(),
+            self.functions.higher_order.clone(),
+            self.functions.aggregate.clone(),
+            self.functions.window.clone(),
             runtime,
         )
     }

@@ -1,26 +1,86 @@
-//! The DataFusion session that driver and function share.
+//! The functions that plans may name, registered alike by driver and function (PLAN-4).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::execution::SessionState;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::execution::{SessionState, SessionStateDefaults};
+use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF};
 use datafusion::prelude::SessionConfig;
 
-/// A session with every function that a plan may name.
+/// The driver's session: it plans.
 pub fn session_state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionStateBuilder {
     SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features()
 }
 
-/// The names of all functions of a session, sorted; the same on both sides of the wire (PLAN-4).
+/// All functions by name and alias. A function resolves them without a session, whose planners and optimizers it would
+/// never use but would have to carry.
+#[derive(Debug, Clone)]
+pub struct Functions {
+    pub scalar: HashMap<String, Arc<ScalarUDF>>,
+    pub higher_order: HashMap<String, Arc<HigherOrderUDF>>,
+    pub aggregate: HashMap<String, Arc<AggregateUDF>>,
+    pub window: HashMap<String, Arc<WindowUDF>>,
+}
+
+impl Functions {
+    /// Those that [`session_state`] registers.
+    pub fn all() -> Self {
+        Self {
+            scalar: by_name(SessionStateDefaults::default_scalar_functions(), ScalarUDF::name, ScalarUDF::aliases),
+            higher_order: by_name(
+                SessionStateDefaults::default_higher_order_functions(),
+                HigherOrderUDF::name,
+                HigherOrderUDF::aliases,
+            ),
+            aggregate: by_name(
+                SessionStateDefaults::default_aggregate_functions(),
+                AggregateUDF::name,
+                AggregateUDF::aliases,
+            ),
+            window: by_name(SessionStateDefaults::default_window_functions(), WindowUDF::name, WindowUDF::aliases),
+        }
+    }
+
+    /// All names and aliases, sorted.
+    pub fn names(&self) -> Vec<String> {
+        sorted(self.scalar.keys(), self.higher_order.keys(), self.aggregate.keys(), self.window.keys())
+    }
+}
+
+/// The names and aliases of all functions of a session, sorted.
 pub fn function_names(state: &SessionState) -> Vec<String> {
-    let mut names: Vec<String> = state
-        .scalar_functions()
-        .keys()
-        .chain(state.aggregate_functions().keys())
-        .chain(state.window_functions().keys())
-        .cloned()
-        .collect();
+    sorted(
+        state.scalar_functions().keys(),
+        state.higher_order_functions().keys(),
+        state.aggregate_functions().keys(),
+        state.window_functions().keys(),
+    )
+}
+
+fn by_name<F>(
+    functions: Vec<Arc<F>>,
+    name: impl Fn(&F) -> &str,
+    aliases: impl Fn(&F) -> &[String],
+) -> HashMap<String, Arc<F>> {
+    let mut all = HashMap::new();
+    for function in functions {
+        for alias in aliases(&function) {
+            all.insert(alias.clone(), Arc::clone(&function));
+        }
+        all.insert(name(&function).to_owned(), function);
+    }
+    all
+}
+
+fn sorted<'a>(
+    scalar: impl Iterator<Item = &'a String>,
+    higher_order: impl Iterator<Item = &'a String>,
+    aggregate: impl Iterator<Item = &'a String>,
+    window: impl Iterator<Item = &'a String>,
+) -> Vec<String> {
+    let mut names: Vec<String> = scalar.chain(higher_order).chain(aggregate).chain(window).cloned().collect();
     names.sort();
     names
 }
