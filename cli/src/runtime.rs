@@ -124,11 +124,7 @@ impl Runtime {
     }
 
     /// Runs a query; Ctrl-C ends it and everything that it started.
-    pub async fn run(
-        &self,
-        query: &PlannedQuery,
-        on_event: impl FnMut(JobEvent) + Send,
-    ) -> Result<Done, CliError> {
+    pub async fn run(&self, query: &PlannedQuery, on_event: impl FnMut(JobEvent) + Send) -> Result<Done, CliError> {
         let job = JobId(format!("job-{}", uuid::Uuid::now_v7()));
         let job_url = format!("{}/{job}", self.work_url);
         let options = JobOptions::new(job, job_url.clone(), self.memory_mb);

@@ -26,9 +26,8 @@ pub async fn planner(storage: &Storage, options: PlannerOptions, tables: &[Strin
     let planner = Planner::new(storage.clone(), options)?;
     let mut by_name: Vec<(&str, Vec<String>)> = Vec::new();
     for table in tables {
-        let (name, path) = table
-            .split_once('=')
-            .ok_or_else(|| CliError::Usage(format!("--table {table}: write it as NAME=PATH")))?;
+        let (name, path) =
+            table.split_once('=').ok_or_else(|| CliError::Usage(format!("--table {table}: write it as NAME=PATH")))?;
         match by_name.iter_mut().find(|(known, _)| *known == name) {
             Some((_, paths)) => paths.push(path.to_owned()),
             None => by_name.push((name, vec![path.to_owned()])),

@@ -13,8 +13,7 @@ pub struct Prices {
 
 impl Prices {
     /// AWS Lambda on arm64 and S3 Standard in us-east-1 (the pages "AWS Lambda pricing" and "Amazon S3 pricing").
-    pub const US_EAST_1_ARM64: Self =
-        Self { gb_second: 1.333_34e-5, invocation: 0.20e-6, get: 0.40e-6, put: 5.0e-6 };
+    pub const US_EAST_1_ARM64: Self = Self { gb_second: 1.333_34e-5, invocation: 0.20e-6, get: 0.40e-6, put: 5.0e-6 };
 
     /// Dollars for function time.
     pub fn compute(&self, gb_seconds: f64, invocations: u64) -> f64 {
@@ -42,7 +41,8 @@ mod tests {
         let gb_seconds = 201.0 * gb_seconds(7076, 5000);
         assert!((gb_seconds - 6944.7).abs() < 0.1, "{gb_seconds}");
         let prices = Prices::US_EAST_1_ARM64;
-        let dollars = prices.compute(gb_seconds, 201) + prices.requests(&RequestCounts { get: 1401, ..Default::default() });
+        let dollars =
+            prices.compute(gb_seconds, 201) + prices.requests(&RequestCounts { get: 1401, ..Default::default() });
         assert!((dollars - 0.0932).abs() < 1e-4, "{dollars}");
     }
 }

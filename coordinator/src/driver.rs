@@ -183,14 +183,9 @@ impl Driver {
         }
     }
 
-    async fn slice(
-        &mut self,
-        id: StageId,
-        on_event: &mut (impl FnMut(JobEvent) + Send),
-    ) -> Result<Event, JobError> {
+    async fn slice(&mut self, id: StageId, on_event: &mut (impl FnMut(JobEvent) + Send)) -> Result<Event, JobError> {
         let stage = &self.graph.stages[id.0 as usize];
-        let slices =
-            self.graph.slice(stage, &self.outputs).map_err(|source| JobError::Slice { stage: id, source })?;
+        let slices = self.graph.slice(stage, &self.outputs).map_err(|source| JobError::Slice { stage: id, source })?;
         let tasks = slices.len();
         let plan = self.maker.plan(stage).await?;
         self.sliced.insert(id, (plan, Arc::new(slices)));

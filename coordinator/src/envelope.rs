@@ -2,9 +2,7 @@
 
 use bytes::Bytes;
 use firesteel_planner::{Stage, StageGraph, StageOutput, TaskSlice};
-use firesteel_protocol::{
-    Blob, Inputs, JobId, LeafInput, OutputSpec, TaskEnvelope, TaskId, WIRE_VERSION,
-};
+use firesteel_protocol::{Blob, Inputs, JobId, LeafInput, OutputSpec, TaskEnvelope, TaskId, WIRE_VERSION};
 use firesteel_shuffle::crc64;
 use firesteel_storage::Storage;
 

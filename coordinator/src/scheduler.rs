@@ -41,11 +41,24 @@ impl Default for RetryPolicy {
 pub enum Event {
     Start,
     /// The answer to [`Command::Slice`].
-    Sliced { stage: StageId, tasks: u32 },
-    Succeeded { task: TaskId, attempt: u32 },
-    Failed { task: TaskId, attempt: u32, error: TaskError },
+    Sliced {
+        stage: StageId,
+        tasks: u32,
+    },
+    Succeeded {
+        task: TaskId,
+        attempt: u32,
+    },
+    Failed {
+        task: TaskId,
+        attempt: u32,
+        error: TaskError,
+    },
     /// The platform refused the call: too many at once.
-    Throttled { task: TaskId, attempt: u32 },
+    Throttled {
+        task: TaskId,
+        attempt: u32,
+    },
     /// The time that [`Scheduler::next_wake`] named has come.
     Tick,
 }
@@ -55,13 +68,23 @@ pub enum Event {
 pub enum Command {
     /// The stage's inputs are complete: find its tasks.
     Slice(StageId),
-    Launch { task: TaskId, attempt: u32 },
+    Launch {
+        task: TaskId,
+        attempt: u32,
+    },
     /// Keep this attempt's output: it is the first for its task.
-    Accept { task: TaskId, attempt: u32 },
+    Accept {
+        task: TaskId,
+        attempt: u32,
+    },
     StageComplete(StageId),
     Complete,
     /// End everything that runs: the job has failed.
-    Fail { task: TaskId, attempts: u32, error: TaskError },
+    Fail {
+        task: TaskId,
+        attempts: u32,
+        error: TaskError,
+    },
 }
 
 #[derive(Debug)]
@@ -279,10 +302,10 @@ mod tests {
                 Command::Slice(StageId(1))
             ]
         );
-        assert_eq!(s.on(Event::Sliced { stage: StageId(1), tasks: 0 }, T0), [
-            Command::StageComplete(StageId(1)),
-            Command::Complete
-        ]);
+        assert_eq!(
+            s.on(Event::Sliced { stage: StageId(1), tasks: 0 }, T0),
+            [Command::StageComplete(StageId(1)), Command::Complete]
+        );
         assert!(s.on(Event::Tick, T0).is_empty());
     }
 

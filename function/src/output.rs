@@ -57,8 +57,7 @@ pub(crate) async fn write_output(
         WriteRouting::Gather => 1,
         WriteRouting::Runs => inputs,
     };
-    let writer_options =
-        WriterOptions { encoding, segment_bytes, spill_dir: destination.options.temp_dir.clone() };
+    let writer_options = WriterOptions { encoding, segment_bytes, spill_dir: destination.options.temp_dir.clone() };
     let mut running = JoinSet::new();
     for input in 0..inputs {
         let writer = PartitionedWriter::new(plan.schema(), partitions, writer_options.clone());
@@ -118,8 +117,9 @@ async fn drain(
         let batch = batch?;
         rows += batch.num_rows() as u64;
         match (&routing, &mut partitioner) {
-            (WriteRouting::Hash { .. }, Some(partitioner)) => partitioner
-                .partition(batch, |partition, batch| writer.push(partition, batch).map_err(external))?,
+            (WriteRouting::Hash { .. }, Some(partitioner)) => {
+                partitioner.partition(batch, |partition, batch| writer.push(partition, batch).map_err(external))?
+            }
             (WriteRouting::Runs, _) => writer.push(input, batch).map_err(external)?,
             (WriteRouting::Gather | WriteRouting::Hash { .. }, _) => writer.push(0, batch).map_err(external)?,
         }

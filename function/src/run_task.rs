@@ -168,12 +168,7 @@ async fn read_blob(blob: &Blob, storage: &Storage) -> Result<Bytes> {
     }
 }
 
-fn fill_metrics(
-    metrics: &mut TaskMetrics,
-    plan: &Arc<dyn ExecutionPlan>,
-    pool: &PeakPool,
-    written: Option<&Written>,
-) {
+fn fill_metrics(metrics: &mut TaskMetrics, plan: &Arc<dyn ExecutionPlan>, pool: &PeakPool, written: Option<&Written>) {
     metrics.memory_bytes_peak = pool.peak_bytes() as u64;
     add_plan_metrics(metrics, plan);
     if let Some(written) = written {

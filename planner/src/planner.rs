@@ -127,11 +127,8 @@ impl Planner {
         let mut config = planning_config(&self.options, partitions)?;
         // Spreading rows evenly serves the cores of one machine only.
         config.options_mut().optimizer.enable_round_robin_repartition = false;
-        config.options_mut().optimizer.hash_join_single_partition_threshold =
-            self.options.broadcast_bytes_max as usize;
-        Ok(session_state(config, Arc::clone(&self.runtime))
-            .with_physical_optimizer_rules(distributed_rules())
-            .build())
+        config.options_mut().optimizer.hash_join_single_partition_threshold = self.options.broadcast_bytes_max as usize;
+        Ok(session_state(config, Arc::clone(&self.runtime)).with_physical_optimizer_rules(distributed_rules()).build())
     }
 }
 

@@ -27,8 +27,8 @@ pub(crate) async fn parquet_table(
     let read_error = |source| PlanError::TableRead { table: table.to_owned(), url: first.to_string(), source };
     if first.is_collection() {
         let columns = options.infer_partitions(state, first).await.map_err(read_error)?;
-        options = options
-            .with_table_partition_cols(columns.into_iter().map(|column| (column, DataType::Utf8)).collect());
+        options =
+            options.with_table_partition_cols(columns.into_iter().map(|column| (column, DataType::Utf8)).collect());
     }
     let config = ListingTableConfig::new_with_multi_paths(urls.clone())
         .with_listing_options(options)
@@ -42,8 +42,7 @@ pub(crate) async fn parquet_table(
 }
 
 fn listing_url(table: &str, path: &str) -> Result<ListingTableUrl, PlanError> {
-    let storage_error =
-        |source| PlanError::TableStorage { table: table.to_owned(), url: path.to_owned(), source };
+    let storage_error = |source| PlanError::TableStorage { table: table.to_owned(), url: path.to_owned(), source };
     let read_error = |source| PlanError::TableRead { table: table.to_owned(), url: path.to_owned(), source };
     let Some((scheme, rest)) = path.split_once("://") else {
         if path.contains(['*', '?', '[']) {

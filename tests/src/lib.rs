@@ -80,7 +80,11 @@ pub fn tpch_tables(root: &Path) -> Vec<(&'static str, PathBuf)> {
 }
 
 /// Plans and runs a query on a runtime.
-pub async fn run_sql(runtime: &TestRuntime, planner: &Planner, sql: &str) -> Result<(Vec<RecordBatch>, JobSummary), String> {
+pub async fn run_sql(
+    runtime: &TestRuntime,
+    planner: &Planner,
+    sql: &str,
+) -> Result<(Vec<RecordBatch>, JobSummary), String> {
     run_sql_with(runtime, planner, sql, |_| ()).await
 }
 
@@ -119,10 +123,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 pub async fn datafusion(tables: &[(&str, &Path)]) -> SessionContext {
     let context = SessionContext::new();
     for (name, path) in tables {
-        context
-            .register_parquet(*name, path.to_string_lossy(), ParquetReadOptions::default())
-            .await
-            .expect("a table");
+        context.register_parquet(*name, path.to_string_lossy(), ParquetReadOptions::default()).await.expect("a table");
     }
     context
 }

@@ -15,10 +15,8 @@ const SHOWN: [&str; 3] = ["q01", "q05", "q13"];
 const TARGET_BYTES: &str = "firesteel.task.target_bytes=4MiB";
 
 pub async fn demo(args: DemoArgs) -> Result<(), CliError> {
-    let root = args
-        .data
-        .clone()
-        .unwrap_or_else(|| std::env::temp_dir().join(format!("firesteel-tpch-sf{}", args.scale)));
+    let root =
+        args.data.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("firesteel-tpch-sf{}", args.scale)));
     make_data(&root, args.scale)?;
     println!("TPC-H at scale factor {} is in {}", args.scale, root.display());
     let options = session::options(&[TARGET_BYTES.to_owned()])?;

@@ -51,11 +51,7 @@ pub enum LeafInput {
     /// of a union has this task's work.
     Files(Vec<FilePartition>),
     /// A shuffle read: what each of the leaf's partitions reads, in order.
-    Shuffle {
-        partitions: u32,
-        encoding: SegmentEncoding,
-        runs: Vec<SegmentRun>,
-    },
+    Shuffle { partitions: u32, encoding: SegmentEncoding, runs: Vec<SegmentRun> },
     /// The leaf carries its own rows (`VALUES`, one row of nothing).
     Literal,
 }

@@ -91,9 +91,8 @@ impl SegmentEncoder {
             SegmentEncoding::IpcLz4 => CompressionType::LZ4_FRAME,
             SegmentEncoding::IpcZstd => CompressionType::ZSTD,
         };
-        let options = IpcWriteOptions::default()
-            .try_with_compression(Some(compression))
-            .map_err(ShuffleError::EncodeIpc)?;
+        let options =
+            IpcWriteOptions::default().try_with_compression(Some(compression)).map_err(ShuffleError::EncodeIpc)?;
         let writer =
             StreamWriter::try_new_with_options(Vec::new(), schema, options).map_err(ShuffleError::EncodeIpc)?;
         Ok(Self::Ipc(Box::new(writer)))

@@ -61,8 +61,12 @@ impl SegmentReader {
             for segments in adjacent(&run.segments) {
                 let bytes = segments.iter().map(|segment| segment.bytes).sum();
                 fetch_bytes_max = fetch_bytes_max.max(bytes);
-                let fetch =
-                    Arc::new(Fetch { url: run.url.clone(), offset: segments[0].offset, bytes, content: OnceCell::new() });
+                let fetch = Arc::new(Fetch {
+                    url: run.url.clone(),
+                    offset: segments[0].offset,
+                    bytes,
+                    content: OnceCell::new(),
+                });
                 for segment in segments {
                     plan[segment.partition as usize].push((Arc::clone(&fetch), *segment));
                 }
@@ -89,7 +93,8 @@ impl SegmentReader {
             })
             .buffered(self.prefetch_gets)
             .and_then(move |(fetch, segment, bytes)| {
-                let batches = decode(bytes, encoding, &schema, batch_rows).map_err(|what| fetch.corrupt(&segment, what));
+                let batches =
+                    decode(bytes, encoding, &schema, batch_rows).map_err(|what| fetch.corrupt(&segment, what));
                 std::future::ready(batches.and_then(|batches| check_rows(&fetch, &segment, batches)))
             })
             .map_ok(|batches| stream::iter(batches.into_iter().map(Ok)))

@@ -214,12 +214,7 @@ fn read_back(file: Option<&mut File>, offset: u64, bytes: u64) -> std::io::Resul
 }
 
 impl Partition {
-    fn encode(
-        &mut self,
-        batch: &RecordBatch,
-        schema: &SchemaRef,
-        options: &WriterOptions,
-    ) -> Result<(), ShuffleError> {
+    fn encode(&mut self, batch: &RecordBatch, schema: &SchemaRef, options: &WriterOptions) -> Result<(), ShuffleError> {
         if batch.num_rows() == 0 {
             return Ok(());
         }

@@ -18,8 +18,7 @@ use tpchgen_arrow::{
 };
 
 /// The tables' names, largest first.
-pub const TABLES: [&str; 8] =
-    ["lineitem", "orders", "partsupp", "part", "customer", "supplier", "nation", "region"];
+pub const TABLES: [&str; 8] = ["lineitem", "orders", "partsupp", "part", "customer", "supplier", "nation", "region"];
 
 /// Small row groups, so that a file can be shared by many tasks.
 const ROW_GROUP_ROWS: usize = 128 * 1024;

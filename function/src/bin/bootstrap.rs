@@ -18,7 +18,10 @@ const MEMORY_MB_DEFAULT: u32 = 1769;
 
 fn main() -> Result<(), Error> {
     let started = Instant::now();
-    tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).with_ansi(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_ansi(false)
+        .init();
     // Two of the linked crates would each pick another provider.
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         tracing::warn!("a TLS provider was installed before");
@@ -28,8 +31,7 @@ fn main() -> Result<(), Error> {
 
 async fn serve(started: Instant) -> Result<(), Error> {
     let memory_mb = std::env::var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").ok().and_then(|text| text.parse().ok());
-    let options =
-        FunctionOptions { memory_mb: memory_mb.unwrap_or(MEMORY_MB_DEFAULT), temp_dir: std::env::temp_dir() };
+    let options = FunctionOptions { memory_mb: memory_mb.unwrap_or(MEMORY_MB_DEFAULT), temp_dir: std::env::temp_dir() };
     let storage = Storage::new(StorageOptions::from_env());
     let context = Arc::new(FunctionContext::new(storage, options, started));
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {

@@ -91,11 +91,8 @@ impl Cutter {
         if plan.children().is_empty() {
             return self.regroup_files(plan);
         }
-        let children = plan
-            .children()
-            .into_iter()
-            .map(|child| self.cut_below(Arc::clone(child)))
-            .collect::<Result<Vec<_>>>()?;
+        let children =
+            plan.children().into_iter().map(|child| self.cut_below(Arc::clone(child))).collect::<Result<Vec<_>>>()?;
         let children = if plan.is::<UnionExec>() { self.cut_literal_branches(children)? } else { children };
         let children = if is_collecting_join(plan.as_ref()) { self.cut_build_side(children)? } else { children };
         let plan = plan.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))?;
@@ -165,11 +162,7 @@ impl Cutter {
     }
 
     /// Each partition of `input` by itself, in its order.
-    fn runs(
-        &mut self,
-        input: Arc<dyn ExecutionPlan>,
-        ordering: Option<LexOrdering>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    fn runs(&mut self, input: Arc<dyn ExecutionPlan>, ordering: Option<LexOrdering>) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = input.schema();
         let partitions = input.output_partitioning().partition_count();
         let stage = self.shuffle_stage(input, WriteRouting::Runs)?;
@@ -235,12 +228,7 @@ impl Cutter {
         self.add_stage(input, StageOutput::Shuffle { routing, encoding }, false)
     }
 
-    fn add_stage(
-        &mut self,
-        plan: Arc<dyn ExecutionPlan>,
-        output: StageOutput,
-        single_task: bool,
-    ) -> Result<StageId> {
+    fn add_stage(&mut self, plan: Arc<dyn ExecutionPlan>, output: StageOutput, single_task: bool) -> Result<StageId> {
         let id = StageId(self.stages.len() as u32);
         let plan = self.in_scope(plan)?;
         let plan: Arc<dyn ExecutionPlan> = match &output {
@@ -268,11 +256,9 @@ impl Cutter {
             Ok(TreeNodeRecursion::Continue)
         })?;
         match self.scopes.last() {
-            Some(scope) if used => Ok(Arc::new(ScalarSubqueryExec::new(
-                plan,
-                scope.links.clone(),
-                scope.of.results().clone(),
-            ))),
+            Some(scope) if used => {
+                Ok(Arc::new(ScalarSubqueryExec::new(plan, scope.links.clone(), scope.of.results().clone())))
+            }
             None if used => internal_err!("a scalar subquery is used where none was planned"),
             _ => Ok(plan),
         }
@@ -312,7 +298,10 @@ fn has_literal_leaf(plan: &Arc<dyn ExecutionPlan>) -> bool {
     if children.is_empty() {
         return file_scan(plan.as_ref()).is_none() && !plan.is::<ShuffleReadExec>();
     }
-    children.into_iter().enumerate().any(|(index, child)| !is_whole_side(plan.as_ref(), index) && has_literal_leaf(child))
+    children
+        .into_iter()
+        .enumerate()
+        .any(|(index, child)| !is_whole_side(plan.as_ref(), index) && has_literal_leaf(child))
 }
 
 pub(super) fn file_scan(plan: &dyn ExecutionPlan) -> Option<&FileScanConfig> {

@@ -39,7 +39,10 @@ pub struct Stage {
 /// Where a stage's rows go.
 #[derive(Debug, Clone)]
 pub enum StageOutput {
-    Shuffle { routing: WriteRouting, encoding: SegmentEncoding },
+    Shuffle {
+        routing: WriteRouting,
+        encoding: SegmentEncoding,
+    },
     /// Rows of the query's answer.
     Result,
 }

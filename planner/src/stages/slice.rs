@@ -64,9 +64,8 @@ fn tasks_of(shapes: &[PartitionShape], target: u64, cores: usize) -> Vec<Groups>
     let mut groups: Groups = Vec::new();
     let mut group_bytes = 0;
     for (partition, shape) in shapes.iter().enumerate() {
-        let fits = partition > 0
-            && shapes[partition - 1].branch == shape.branch
-            && group_bytes + shape.bytes <= core_target;
+        let fits =
+            partition > 0 && shapes[partition - 1].branch == shape.branch && group_bytes + shape.bytes <= core_target;
         match groups.last_mut() {
             Some(group) if fits => {
                 group.end = partition + 1;
@@ -180,7 +179,9 @@ impl Slicer<'_> {
     fn exchange(&self, producer: firesteel_protocol::StageId) -> Result<(&WriteRouting, SegmentEncoding)> {
         match self.graph.stage(producer).map(|stage| &stage.output) {
             Some(StageOutput::Shuffle { routing, encoding }) => Ok((routing, *encoding)),
-            _ => Err(internal_datafusion_err!("stage {} reads stage {producer}, which writes no shuffle", self.stage.id)),
+            _ => {
+                Err(internal_datafusion_err!("stage {} reads stage {producer}, which writes no shuffle", self.stage.id))
+            }
         }
     }
 
