@@ -109,7 +109,7 @@ struct Driver {
     invoker: Arc<dyn FunctionInvoker>,
     maker: EnvelopeMaker,
     accounts: Accounts,
-    /// The plan and the slices of stages that run.
+    /// The plan and the slices of stages that have begun.
     sliced: HashMap<StageId, (Blob, Arc<Vec<TaskSlice>>)>,
     /// Outputs that the scheduler has not accepted yet.
     reported: HashMap<(TaskId, u32), TaskOutput>,
@@ -201,7 +201,9 @@ impl Driver {
             return Err(JobError::Stalled);
         };
         let slice = &slices[task.index as usize];
-        let payload = self.maker.envelope(&self.graph, stage, plan.clone(), slice, task, attempt).await?;
+        let failed = |source| JobError::Slice { stage: task.stage, source };
+        let inputs = self.graph.inputs(stage, slice, &self.outputs).map_err(failed)?;
+        let payload = self.maker.envelope(&self.graph, stage, plan.clone(), &inputs, task, attempt).await?;
         self.accounts.launched(task.stage, self.began.elapsed());
         let invoker = Arc::clone(&self.invoker);
         self.running.spawn(async move {
@@ -238,22 +240,37 @@ impl Driver {
             TaskOutcome::Failed(error) => {
                 warn!(job = %self.maker.job, %task, attempt, kind = ?error.kind, %error, "task attempt failed");
                 on_event(JobEvent::TaskFailed { task, attempt, error: error.clone() });
-                Event::Failed { task, attempt, error }
+                match error.lost_object.as_deref().and_then(|url| self.producer_of(task.stage, url)) {
+                    Some(producer) => Event::InputLost { task, producer, error },
+                    None => Event::Failed { task, attempt, error },
+                }
             }
         }
     }
 
+    /// The task whose accepted output is at `url`, among those that a stage reads; none if it has another by now.
+    fn producer_of(&self, consumer: StageId, url: &str) -> Option<TaskId> {
+        self.graph.stage(consumer)?.inputs().into_iter().find_map(|stage| {
+            let outputs = self.outputs.get(&stage)?;
+            let index = outputs.iter().position(|output| output.url.as_deref() == Some(url))?;
+            Some(TaskId { stage, index: index as u32 })
+        })
+    }
+
     fn accept(&mut self, task: TaskId, attempt: u32) {
-        let output = self.reported.remove(&(task, attempt));
-        if let Some(outputs) = self.partial.get_mut(&task.stage) {
+        let Some(output) = self.reported.remove(&(task, attempt)) else { return };
+        if let Some(outputs) = self.outputs.get_mut(&task.stage) {
+            // The stage was complete before; this task ran again.
             outputs[task.index as usize] = output;
+        } else if let Some(outputs) = self.partial.get_mut(&task.stage) {
+            outputs[task.index as usize] = Some(output);
         }
     }
 
     fn complete(&mut self, stage: StageId) {
-        let outputs = self.partial.remove(&stage).unwrap_or_default();
-        self.outputs.insert(stage, outputs.into_iter().flatten().collect());
-        self.sliced.remove(&stage);
+        if let Some(outputs) = self.partial.remove(&stage) {
+            self.outputs.insert(stage, outputs.into_iter().flatten().collect());
+        }
     }
 }
 

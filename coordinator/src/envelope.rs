@@ -1,7 +1,7 @@
 //! Makes the envelopes of a stage's tasks; what is too long to travel goes to the store (TASK-3).
 
 use bytes::Bytes;
-use firesteel_planner::{Stage, StageGraph, StageOutput, TaskSlice};
+use firesteel_planner::{Stage, StageGraph, StageOutput};
 use firesteel_protocol::{Blob, Inputs, JobId, LeafInput, OutputSpec, TaskEnvelope, TaskId, WIRE_VERSION};
 use firesteel_shuffle::crc64;
 use firesteel_storage::Storage;
@@ -38,7 +38,7 @@ impl EnvelopeMaker {
         graph: &StageGraph,
         stage: &Stage,
         plan: Blob,
-        slice: &TaskSlice,
+        inputs: &[LeafInput],
         task: TaskId,
         attempt: u32,
     ) -> Result<Bytes, JobError> {
@@ -52,7 +52,7 @@ impl EnvelopeMaker {
             task,
             attempt,
             plan,
-            inputs: self.inputs(task, attempt, &slice.inputs).await?,
+            inputs: self.inputs(task, attempt, inputs).await?,
             output,
             work_url: self.work_url.clone(),
             settings: graph.settings.clone(),

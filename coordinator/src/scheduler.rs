@@ -2,9 +2,12 @@
 //!
 //! ```text
 //! stage:  waiting ── inputs complete ──► slicing ── sliced(n) ──► running ── n outputs accepted ──► complete
+//!                                                                    ▲                                  │
+//!                                                                    └── an output is lost (SHUFFLE-7) ─┘
 //! task:   ready ──► running ──► accepted
 //!           ▲          │ Retry, Capacity: until the policy's attempts are used up
-//!           └──────────┘ throttled: no attempt is used up, the limit goes down
+//!           ├──────────┤ throttled: no attempt is used up, the limit goes down
+//!           └──────────┘ an input is lost: its producer's attempt is used up; held until that stage is complete again
 //! ```
 
 use std::cmp::Reverse;
@@ -54,6 +57,12 @@ pub enum Event {
         attempt: u32,
         error: TaskError,
     },
+    /// The attempt failed since what `producer` wrote could not be read whole (SHUFFLE-7).
+    InputLost {
+        task: TaskId,
+        producer: TaskId,
+        error: TaskError,
+    },
     /// The platform refused the call: too many at once.
     Throttled {
         task: TaskId,
@@ -92,6 +101,8 @@ pub struct Scheduler {
     stages: Vec<Stage>,
     policy: RetryPolicy,
     ready: VecDeque<(TaskId, u32)>,
+    /// Attempts that wait for a producer that runs again.
+    held: Vec<(TaskId, u32)>,
     /// Attempts that wait for their time, earliest first.
     delayed: BinaryHeap<Reverse<(Duration, TaskId, u32)>>,
     running: usize,
@@ -131,6 +142,7 @@ impl Scheduler {
             stages,
             policy,
             ready: VecDeque::new(),
+            held: Vec::new(),
             delayed: BinaryHeap::new(),
             running: 0,
             limit,
@@ -162,6 +174,10 @@ impl Scheduler {
                 self.running -= 1;
                 self.failed(task, error, now, &mut commands);
             }
+            Event::InputLost { task, producer, error } => {
+                self.running -= 1;
+                self.input_lost(task, producer, error, now, &mut commands);
+            }
             Event::Throttled { task, attempt } => {
                 self.running -= 1;
                 self.limit = self.running.max(1);
@@ -178,12 +194,15 @@ impl Scheduler {
     fn slice_what_can_be(&mut self, commands: &mut Vec<Command>) {
         for index in 0..self.stages.len() {
             let stage = &self.stages[index];
-            let can = !stage.sliced && stage.inputs.iter().all(|input| self.stages[input.0 as usize].complete);
-            if can {
+            if !stage.sliced && self.inputs_complete(StageId(index as u32)) {
                 self.stages[index].sliced = true;
                 commands.push(Command::Slice(StageId(index as u32)));
             }
         }
+    }
+
+    fn inputs_complete(&self, stage: StageId) -> bool {
+        self.stages[stage.0 as usize].inputs.iter().all(|input| self.stages[input.0 as usize].complete)
     }
 
     fn sliced(&mut self, stage: StageId, tasks: u32, commands: &mut Vec<Command>) {
@@ -214,6 +233,7 @@ impl Scheduler {
             return;
         }
         stage.complete = true;
+        self.ready.extend(self.held.drain(..));
         commands.push(Command::StageComplete(id));
         if last {
             self.ended = true;
@@ -248,6 +268,30 @@ impl Scheduler {
         self.delayed.push(Reverse((now + wait, id, attempt)));
     }
 
+    /// The task will be made again once its producer has run again, which costs the producer an attempt and the task
+    /// none.
+    fn input_lost(
+        &mut self,
+        id: TaskId,
+        producer: TaskId,
+        error: TaskError,
+        now: Duration,
+        commands: &mut Vec<Command>,
+    ) {
+        if let Some(task) = self.task(id).filter(|task| !task.accepted) {
+            let attempt = task.next_attempt;
+            task.next_attempt += 1;
+            self.ready.push_back((id, attempt));
+        }
+        // Several tasks may miss the same object: the first one has its producer run again.
+        let Some(lost) = self.task(producer).filter(|lost| lost.accepted) else { return };
+        lost.accepted = false;
+        let stage = &mut self.stages[producer.stage.0 as usize];
+        stage.accepted -= 1;
+        stage.complete = false;
+        self.failed(producer, error, now, commands);
+    }
+
     fn launch(&mut self, now: Duration, commands: &mut Vec<Command>) {
         while self.running < self.limit {
             let due = self.delayed.peek().is_some_and(|Reverse((at, ..))| *at <= now);
@@ -257,6 +301,10 @@ impl Scheduler {
                 self.ready.pop_front()
             };
             let Some((task, attempt)) = next else { return };
+            if !self.inputs_complete(task.stage) {
+                self.held.push((task, attempt));
+                continue;
+            }
             self.running += 1;
             commands.push(Command::Launch { task, attempt });
         }
@@ -360,6 +408,57 @@ mod tests {
         // A lost reply of the first attempt turns up after all.
         s.running += 1;
         assert!(s.on(Event::Succeeded { task: task(0, 0), attempt: 0 }, T0).is_empty());
+    }
+
+    /// A job whose first stage is complete with two tasks, and whose second stage runs three of its four.
+    fn consuming() -> Scheduler {
+        let mut s = scheduler(3);
+        s.on(Event::Start, T0);
+        s.on(Event::Sliced { stage: StageId(0), tasks: 2 }, T0);
+        s.on(Event::Succeeded { task: task(0, 0), attempt: 0 }, T0);
+        s.on(Event::Succeeded { task: task(0, 1), attempt: 0 }, T0);
+        let launched = s.on(Event::Sliced { stage: StageId(1), tasks: 4 }, T0);
+        assert_eq!(launched, [launch(1, 0, 0), launch(1, 1, 0), launch(1, 2, 0)]);
+        s
+    }
+
+    fn input_lost(consumer: u32, producer: u32) -> Event {
+        let error = TaskError::new(ErrorKind::Retry, "the object is gone");
+        Event::InputLost { task: task(1, consumer), producer: task(0, producer), error }
+    }
+
+    #[test]
+    fn shuffle_7_a_lost_output_runs_its_producer_again_and_its_consumers_wait() {
+        let mut s = consuming();
+        // Two of them miss it: it is made once. No other task of their stage starts before it is there.
+        assert!(s.on(input_lost(0, 1), T0).is_empty());
+        assert!(s.on(input_lost(1, 1), T0).is_empty());
+        let wake = s.next_wake().expect("the producer waits");
+        assert_eq!(s.on(Event::Tick, wake), [launch(0, 1, 1)]);
+        // A consumer that had read it already is not disturbed.
+        let done = s.on(Event::Succeeded { task: task(1, 2), attempt: 0 }, wake);
+        assert_eq!(done, [Command::Accept { task: task(1, 2), attempt: 0 }]);
+        let again = s.on(Event::Succeeded { task: task(0, 1), attempt: 1 }, wake);
+        let Some((stage_is_complete, launched)) = again.split_at_checked(2) else { panic!("{again:?}") };
+        let accept = Command::Accept { task: task(0, 1), attempt: 1 };
+        assert_eq!(stage_is_complete, [accept, Command::StageComplete(StageId(0))]);
+        let mut launched = launched.to_vec();
+        launched.sort_by_key(|command| format!("{command:?}"));
+        assert_eq!(launched, [launch(1, 0, 1), launch(1, 1, 1), launch(1, 3, 0)]);
+    }
+
+    #[test]
+    fn shuffle_7_an_output_that_is_lost_again_and_again_ends_the_job() {
+        let mut s = consuming();
+        let mut now = T0;
+        for attempt in 1..4 {
+            assert!(s.on(input_lost(0, 0), now).is_empty());
+            now = s.next_wake().expect("the producer waits");
+            assert_eq!(s.on(Event::Tick, now), [launch(0, 0, attempt)]);
+            s.on(Event::Succeeded { task: task(0, 0), attempt }, now);
+        }
+        let commands = s.on(input_lost(0, 0), now);
+        assert!(matches!(commands[..], [Command::Fail { attempts: 4, .. }]), "{commands:?}");
     }
 
     #[test]

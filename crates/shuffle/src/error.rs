@@ -38,11 +38,12 @@ impl ShuffleError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Corrupt { .. } => ErrorKind::Retry,
-            Self::Read { source, .. } | Self::Write { source, .. } => match source.kind() {
-                // A shuffle object is the job's own: when it is gone, its producer has to run again.
-                ErrorKind::UserFix => ErrorKind::Retry,
+            // A shuffle object is the job's own: when it is gone or too short, its producer has to run again.
+            Self::Read { source, .. } => match source.kind() {
+                ErrorKind::UserFix | ErrorKind::Data => ErrorKind::Retry,
                 kind => kind,
             },
+            Self::Write { source, .. } => source.kind(),
             Self::EncodeParquet(_) | Self::EncodeIpc(_) | Self::ReadTwice { .. } => ErrorKind::Bug,
             Self::Spill(_) => ErrorKind::Capacity,
         }

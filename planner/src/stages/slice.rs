@@ -15,12 +15,13 @@ use firesteel_protocol::{FilePartition, LeafInput, Segment, SegmentEncoding, Seg
 use super::graph::{Leaf, Stage, StageGraph, StageOutput, StageOutputs};
 use super::shape::{PartitionShape, is_whole_side, shape};
 
-/// What one task of a stage reads.
+/// The partitions of a stage that one task runs. They stay the task's own when a producer runs again, though the ranges
+/// that it reads for them are others then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskSlice {
-    /// For each leaf of the plan, in pre-order.
-    pub inputs: Vec<LeafInput>,
-    /// Bytes of those inputs that no other task reads.
+    /// All partitions as they are if `None`.
+    groups: Option<Groups>,
+    /// Bytes that this task reads and no other.
     pub bytes: u64,
 }
 
@@ -32,7 +33,7 @@ impl StageGraph {
     pub fn slice(&self, stage: &Stage, outputs: &StageOutputs) -> Result<Vec<TaskSlice>> {
         let slicer = Slicer { graph: self, stage, outputs };
         if stage.single_task {
-            return Ok(vec![TaskSlice { inputs: slicer.inputs(None)?, bytes: 0 }]);
+            return Ok(vec![TaskSlice { groups: None, bytes: 0 }]);
         }
         let mut leaves = stage.leaves.iter();
         let mut failure = None;
@@ -48,13 +49,19 @@ impl StageGraph {
         }
         let scans = stage.leaves.iter().any(|leaf| matches!(leaf, Leaf::Files(_)));
         let target = if scans { self.task_target_bytes } else { self.shuffle_target_bytes };
-        tasks_of(&shapes, target, self.function_cores)
-            .into_iter()
-            .map(|groups| {
-                let bytes = groups.iter().flat_map(Range::clone).map(|partition| shapes[partition].bytes).sum();
-                Ok(TaskSlice { inputs: slicer.inputs(Some(&groups))?, bytes })
-            })
-            .collect()
+        let slices = tasks_of(&shapes, target, self.function_cores).into_iter().map(|groups| {
+            let bytes = groups.iter().flat_map(Range::clone).map(|partition| shapes[partition].bytes).sum();
+            TaskSlice { groups: Some(groups), bytes }
+        });
+        Ok(slices.collect())
+    }
+
+    /// What a task reads: an input for each leaf of the stage's plan, in pre-order.
+    pub fn inputs(&self, stage: &Stage, slice: &TaskSlice, outputs: &StageOutputs) -> Result<Vec<LeafInput>> {
+        let slicer = Slicer { graph: self, stage, outputs };
+        let mut inputs = Vec::with_capacity(stage.leaves.len());
+        slicer.assign(&stage.plan, slice.groups.as_ref(), &mut inputs)?;
+        Ok(inputs)
     }
 }
 
@@ -109,13 +116,7 @@ impl Slicer<'_> {
         }
     }
 
-    /// What the leaves read for these partitions of the stage; for all as they are if `None`.
-    fn inputs(&self, groups: Option<&Groups>) -> Result<Vec<LeafInput>> {
-        let mut inputs = Vec::with_capacity(self.stage.leaves.len());
-        self.assign(&self.stage.plan, groups, &mut inputs)?;
-        Ok(inputs)
-    }
-
+    /// Adds what the leaves of `plan` read for these of its partitions; for all as they are if `None`.
     fn assign(
         &self,
         plan: &Arc<dyn ExecutionPlan>,
