@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::CompressionType;
@@ -56,11 +56,17 @@ fn parquet_holds(data_type: &DataType) -> bool {
     }
 }
 
-/// The schema as segments carry it: field metadata would make reader and file disagree, and is put back by the reader.
+/// The schema as segments carry it, so that reader and file agree: without metadata, and all columns nullable, since a
+/// plan that was decoded may know better than the planner which have no nulls. The reader puts back what it knows.
 fn bare(schema: &Schema) -> SchemaRef {
-    let fields: Vec<Field> =
-        schema.fields().iter().map(|field| field.as_ref().clone().with_metadata(Default::default())).collect();
-    Arc::new(Schema::new(fields))
+    let bare = |field: &Arc<Field>| field.as_ref().clone().with_metadata(Default::default()).with_nullable(true);
+    Arc::new(Schema::new(schema.fields().iter().map(bare).collect::<Vec<_>>()))
+}
+
+/// The same rows under a schema that has the same types; a null where it allows none is an error.
+fn under(schema: &SchemaRef, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(schema), batch.columns().to_vec(), &options)
 }
 
 /// One segment under construction.
@@ -101,7 +107,7 @@ impl SegmentEncoder {
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), ShuffleError> {
         match self {
             Self::Parquet { schema, writer } => {
-                let batch = batch.clone().with_schema(Arc::clone(schema)).map_err(ShuffleError::EncodeIpc)?;
+                let batch = under(schema, batch.clone()).map_err(ShuffleError::EncodeIpc)?;
                 writer.write(&batch).map_err(ShuffleError::EncodeParquet)
             }
             Self::Ipc(writer) => writer.write(batch).map_err(ShuffleError::EncodeIpc),
@@ -150,7 +156,7 @@ pub(crate) fn decode(
         SegmentEncoding::IpcLz4 | SegmentEncoding::IpcZstd => ipc_decode(&bytes),
     };
     batches
-        .and_then(|batches| batches.into_iter().map(|batch| batch.with_schema(Arc::clone(schema))).collect())
+        .and_then(|batches| batches.into_iter().map(|batch| under(schema, batch)).collect())
         .map_err(|error| error.to_string())
 }
 
