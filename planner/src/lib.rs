@@ -9,6 +9,7 @@
 //!                            └── again, with as many partitions as the bytes ask for ─► cut ─► stages
 //! ```
 
+mod deep_stack;
 mod error;
 mod options;
 mod planner;

@@ -14,6 +14,7 @@ use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use firesteel_operators::{StorageRegistry, session_state};
 use firesteel_storage::Storage;
 
+use crate::deep_stack::OnDeepStack;
 use crate::rules::{distributed_rules, single_task_rules};
 use crate::stages::{CutOptions, StageGraph, cut, scan_bytes, single_stage};
 use crate::{PlanError, PlannerOptions, tables};
@@ -70,6 +71,10 @@ impl Planner {
 
     /// Plans one query. Statements that are no query are refused.
     pub async fn plan_sql(&self, sql: &str) -> Result<PlannedQuery, PlanError> {
+        OnDeepStack::new(self.plan_text(sql)).await
+    }
+
+    async fn plan_text(&self, sql: &str) -> Result<PlannedQuery, PlanError> {
         let logical = self.context.state().create_logical_plan(sql).await.map_err(PlanError::Query)?;
         if let LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) = logical {
             return Err(PlanError::Unsupported("EXPLAIN as a statement (use `firesteel explain`)".to_owned()));

@@ -20,15 +20,24 @@ use prost::Message;
 
 use crate::{ShuffleReadExec, ShuffleWriteExec, WriteRouting};
 
+/// Encoding and decoding go down into an expression by recursion, without DataFusion's protection: this is enough for
+/// some thousand levels, where a thread's own stack overflows at some hundred. It is address space until it is used.
+const STACK_BYTES: usize = 64 * 1024 * 1024;
+
 /// Encodes a stage's plan. Expressions that are shared stay shared after decoding.
 pub fn encode_plan(plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<u8>> {
-    physical_plan_to_bytes_with_proto_converter(Arc::clone(plan), &FiresteelCodec, &DeduplicatingProtoConverter {})
-        .map(|bytes| bytes.to_vec())
+    let plan = Arc::clone(plan);
+    stacker::grow(STACK_BYTES, || {
+        physical_plan_to_bytes_with_proto_converter(plan, &FiresteelCodec, &DeduplicatingProtoConverter {})
+            .map(|bytes| bytes.to_vec())
+    })
 }
 
 /// Decodes a stage's plan; functions are found by name in `context`.
 pub fn decode_plan(bytes: &[u8], context: &TaskContext) -> Result<Arc<dyn ExecutionPlan>> {
-    physical_plan_from_bytes_with_proto_converter(bytes, context, &FiresteelCodec, &DeduplicatingProtoConverter {})
+    stacker::grow(STACK_BYTES, || {
+        physical_plan_from_bytes_with_proto_converter(bytes, context, &FiresteelCodec, &DeduplicatingProtoConverter {})
+    })
 }
 
 /// The files of one scan partition, as they stand in an envelope.

@@ -1,0 +1,26 @@
+//! Planning goes down into expressions by recursion, and not all of DataFusion's is protected: a query of some hundred
+//! nested operators would overflow a thread's stack, and that ends the process.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Enough for some thousand levels. Address space, until it is used.
+const STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// A future whose every step has a deep stack of its own.
+pub(crate) struct OnDeepStack<F>(Pin<Box<F>>);
+
+impl<F: Future> OnDeepStack<F> {
+    pub(crate) fn new(future: F) -> Self {
+        Self(Box::pin(future))
+    }
+}
+
+impl<F: Future> Future for OnDeepStack<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        stacker::grow(STACK_BYTES, || self.0.as_mut().poll(context))
+    }
+}
