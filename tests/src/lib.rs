@@ -5,7 +5,9 @@
 #![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
 
 mod compare;
+mod fixture;
 mod golden;
+mod recorder;
 mod runtime;
 
 use std::path::{Path, PathBuf};
@@ -18,8 +20,10 @@ use firesteel_planner::{Planner, PlannerOptions};
 use firesteel_protocol::JobId;
 use firesteel_tpch::{TABLES, is_complete, table_dir, write_tables};
 
-pub use compare::{assert_same_rows, cells};
+pub use compare::{Cell, assert_same_rows, cells};
+pub use fixture::{Fixture, TableOf};
 pub use golden::{Golden, assert_matches_spark};
+pub use recorder::{Call, Recorder};
 pub use runtime::TestRuntime;
 
 /// The scale factor that the TPC-H suites run at.
