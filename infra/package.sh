@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packages the function for AWS Lambda: target/lambda/bootstrap.zip, for a `provided.al2023` function of this
+# Packages the function for AWS Lambda: target/package/bootstrap.zip, for a `provided.al2023` function of this
 # machine's architecture. Fails above 25 MB: a larger package starts later, and something was linked that should not be.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -8,16 +8,16 @@ zip_bytes_max=25000000
 # What Amazon Linux 2023 has ("AL2023 core components").
 glibc_max=2.34
 
-# All of the workspace, so that features unify and DataFusion is built once.
-cargo build --release --workspace --bins
+# All of the workspace, so that features unify. Its own profile: optimized over all crates at once.
+cargo build --profile lambda --workspace --bin bootstrap
 
 target=${CARGO_TARGET_DIR:-target}
-folder=$target/lambda
+folder=$target/package
 archive=$folder/bootstrap.zip
 mkdir -p "$folder"
 rm -f "$archive"
-install -m 755 "$target/release/bootstrap" "$folder/bootstrap"
-# The release profile strips already; this is for those who change it.
+install -m 755 "$target/lambda/bootstrap" "$folder/bootstrap"
+# The profile strips already; this is for those who change it.
 strip "$folder/bootstrap" 2>/dev/null || true
 
 # A binary needs the newest symbol version that it was linked with, and does not start where there is none.

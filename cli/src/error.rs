@@ -33,6 +33,8 @@ pub enum CliError {
     Output(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("DataFusion: {}", .0.strip_backtrace())]
     DataFusion(#[from] datafusion::common::DataFusionError),
+    #[error("a bug: {0}; RUST_LOG=debug RUST_BACKTRACE=1 shows more")]
+    Panicked(String),
     #[error("interrupted; nothing runs on")]
     Interrupted,
 }
@@ -45,7 +47,7 @@ impl CliError {
             Self::Job(error) => error.kind(),
             Self::Invoke(error) => error.kind(),
             Self::Storage(error) => error.kind(),
-            Self::Output(_) | Self::DataFusion(_) => ErrorKind::Bug,
+            Self::Output(_) | Self::DataFusion(_) | Self::Panicked(_) => ErrorKind::Bug,
             Self::Interrupted => ErrorKind::Retry,
         }
     }

@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod error;
 mod output;
+mod panics;
 mod progress;
 mod runtime;
 mod session;
@@ -30,7 +31,8 @@ fn main() -> ExitCode {
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         tracing::warn!("a TLS provider was installed before");
     }
-    match run(cli) {
+    panics::quiet();
+    match panics::catch(|| run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("firesteel: {}", error.line());

@@ -11,7 +11,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::filter_pushdown::FilterPushdown;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionConfig;
-use firesteel_operators::{ShuffleWriteExec, WriteRouting, decode_plan};
+use firesteel_operators::{ShuffleWriteExec, WriteRouting, decode_file_partition, decode_plan};
 use firesteel_protocol::{
     Blob, ErrorKind, Inputs, LeafInput, TaskEnvelope, TaskError, TaskMetrics, TaskOutcome, TaskReport, WIRE_VERSION,
     WireError,
@@ -88,9 +88,11 @@ async fn attempt(
     storage: &Storage,
     metrics: &mut TaskMetrics,
 ) -> Result<TaskOutcome, TaskError> {
+    let mut files = None;
     let run = async {
         let plan = plan_bytes(context, &envelope.plan, storage).await?;
         let inputs = read_inputs(&envelope.inputs, storage).await?;
+        files = name_files(&inputs);
         let (runtime, pool) = task_runtime(storage, &context.options, context.caches())?;
         let settings: HashMap<String, String> = envelope.settings.clone().into_iter().collect();
         let config = SessionConfig::from_string_hash_map(&settings)?;
@@ -107,7 +109,28 @@ async fn attempt(
         fill_metrics(metrics, &plan, &pool, written.as_ref().ok());
         Ok(TaskOutcome::Done(written?.output))
     };
-    run.await.map_err(|error: DataFusionError| classify(&error))
+    let outcome = run.await.map_err(|error: DataFusionError| classify(&error));
+    outcome.map_err(|mut error| {
+        // A decoder doesn't know what file its bytes are from.
+        if let (ErrorKind::Data, Some(files)) = (error.kind, files) {
+            error.message.push_str(&format!("; the task reads {files}"));
+        }
+        error
+    })
+}
+
+/// The table files of a task, for an error's text.
+fn name_files(inputs: &[LeafInput]) -> Option<String> {
+    let partitions = inputs.iter().flat_map(|input| match input {
+        LeafInput::Files(partitions) => partitions.as_slice(),
+        LeafInput::Shuffle { .. } | LeafInput::Literal => &[],
+    });
+    let groups = partitions.filter_map(|partition| decode_file_partition(&partition.encoded).ok());
+    let mut paths: Vec<String> =
+        groups.flat_map(|group| group.files().iter().map(|file| file.path().to_string()).collect::<Vec<_>>()).collect();
+    paths.dedup();
+    let first = paths.first()?;
+    Some(if paths.len() == 1 { first.clone() } else { format!("{first} and {} more", paths.len() - 1) })
 }
 
 /// Decodes the stage's plan, binds it to this task, and connects its dynamic filters: only here, so that none crosses

@@ -1,6 +1,8 @@
 //! [`Planner`]: a session's tables and options, and the way from SQL text to stages.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -9,10 +11,12 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::execution::SessionState;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::parquet::errors::ParquetError;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use firesteel_operators::{StorageRegistry, session_state};
 use firesteel_storage::Storage;
+use futures::FutureExt;
 
 use crate::deep_stack::OnDeepStack;
 use crate::rules::{distributed_rules, single_task_rules};
@@ -57,7 +61,13 @@ impl Planner {
         if paths.is_empty() {
             return Err(PlanError::Table { table: table.to_owned(), reason: "it has no path".to_owned() });
         }
-        let provider = tables::parquet_table(&self.context.state(), table, paths).await?;
+        let state = self.context.state();
+        let reading = AssertUnwindSafe(tables::parquet_table(&state, table, paths)).catch_unwind();
+        // The Parquet reader panics over some corrupt footers.
+        let provider = reading.await.unwrap_or_else(|panic| {
+            let source = ParquetError::General(format!("invalid footer: {}", panic_text(panic.as_ref())));
+            Err(PlanError::TableRead { table: table.to_owned(), url: paths.join(", "), source: source.into() })
+        })?;
         self.context
             .register_table(datafusion::common::TableReference::bare(table), provider)
             .map_err(PlanError::Query)?;
@@ -135,6 +145,11 @@ impl Planner {
         config.options_mut().optimizer.hash_join_single_partition_threshold = self.options.broadcast_bytes_max as usize;
         Ok(session_state(config, Arc::clone(&self.runtime)).with_physical_optimizer_rules(distributed_rules()).build())
     }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("the reader panicked")
 }
 
 async fn physical_plan(state: &SessionState, logical: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>, PlanError> {

@@ -20,8 +20,8 @@ pub(crate) async fn parquet_table(
 ) -> Result<Arc<dyn TableProvider>, PlanError> {
     let urls = paths.iter().map(|path| listing_url(table, path)).collect::<Result<Vec<_>, _>>()?;
     let mut options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
-    for url in &urls {
-        expect_a_file(state, table, url, &options).await?;
+    for (url, path) in urls.iter().zip(paths) {
+        expect_a_file(state, table, url, path, &options).await?;
     }
     let first = &urls[0];
     let read_error = |source| PlanError::TableRead { table: table.to_owned(), url: first.to_string(), source };
@@ -35,6 +35,10 @@ pub(crate) async fn parquet_table(
         .infer_schema(state)
         .await
         .map_err(read_error)?;
+    if config.file_schema.as_ref().is_some_and(|schema| schema.fields().is_empty()) {
+        let reason = format!("the files at {first} have no columns; they may be empty");
+        return Err(PlanError::Table { table: table.to_owned(), reason });
+    }
     let provider = ListingTable::try_new(config)
         .map_err(read_error)?
         .with_cache(state.runtime_env().cache_manager.get_file_statistic_cache());
@@ -73,6 +77,7 @@ async fn expect_a_file(
     state: &SessionState,
     table: &str,
     url: &ListingTableUrl,
+    path: &str,
     options: &ListingOptions,
 ) -> Result<(), PlanError> {
     let read_error = |source| PlanError::TableRead { table: table.to_owned(), url: url.to_string(), source };
@@ -82,7 +87,7 @@ async fn expect_a_file(
         Some(Ok(_)) => Ok(()),
         Some(Err(source)) => Err(read_error(source)),
         None => {
-            let reason = format!("there is no .parquet file at {url}; check the path, or its pattern");
+            let reason = format!("there is no .parquet file at {path}; check the path, or its pattern");
             Err(PlanError::Table { table: table.to_owned(), reason })
         }
     }

@@ -44,7 +44,7 @@ struct Data {
 }
 
 impl Data {
-    /// `t.parquet` with a thousand rows, and `broken.parquet` with its middle cut out.
+    /// `t.parquet` with a thousand rows, and files that are not what they claim to be.
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temp folder");
         let data = Self { folder };
@@ -52,10 +52,13 @@ impl Data {
                    from (select unnest(range(0, 1000)) as i)";
         stdout(&run(&["sql", "-c", sql, "--format", "parquet", "--output", &data.path("t.parquet")]));
         let whole = std::fs::read(data.path("t.parquet")).expect("the file");
-        let mut broken = whole[..40].to_vec();
-        broken.extend_from_slice(&whole[whole.len() - 60..]);
-        std::fs::write(data.path("broken.parquet"), broken).expect("a file");
-        std::fs::write(data.path("text.parquet"), "id,name\n1,one\n").expect("a file");
+        let end = whole.len();
+        let write = |name: &str, bytes: &[u8]| std::fs::write(data.path(name), bytes).expect("a file");
+        write("shortened.parquet", &[&whole[..40], &whole[end - 60..]].concat());
+        write("half.parquet", &whole[..end / 2]);
+        write("overwritten.parquet", &[&whole[..50], &vec![b'Z'; end - 1500], &whole[end - 1450..]].concat());
+        write("text.parquet", b"id,name\n1,one\n");
+        write("empty.parquet", b"");
         data
     }
 
@@ -123,7 +126,7 @@ fn errors_are_one_line_with_a_way_out() {
     let table = data.table("t.parquet");
     let sql = |sql: &'static str| ["sql", "--table", table.as_str(), "-c", sql].map(str::to_owned);
     for (query, texts) in [
-        ("select from where", ["line", "column"].as_slice()),
+        ("select from where", ["Line: 1", "Column: 13"].as_slice()),
         ("select nope from t", &["nope", "id"]),
         ("select * from missing", &["missing"]),
         ("select no_such_function(id) from t", &["no_such_function"]),
@@ -158,8 +161,10 @@ fn errors_are_one_line_with_a_way_out() {
 #[test]
 fn a_corrupt_file_is_named() {
     let data = Data::new();
-    refused(&["sql", "--table", &data.table("text.parquet"), "-c", "select count(*) from t"], 3, &["text.parquet"]);
-    refused(&["sql", "--table", &data.table("broken.parquet"), "-c", "select sum(id) from t"], 3, &["broken.parquet"]);
+    for file in ["text.parquet", "half.parquet", "shortened.parquet", "overwritten.parquet"] {
+        refused(&["sql", "--table", &data.table(file), "-c", "select sum(id), max(name) from t"], 3, &[file]);
+    }
+    refused(&["sql", "--table", &data.table("empty.parquet"), "-c", "select 1 from t"], 2, &["empty"]);
 }
 
 #[test]
