@@ -184,6 +184,9 @@ pub struct BenchArgs {
     /// Input bytes of a task where many are forced
     #[arg(long, default_value = "16MiB")]
     pub target_bytes: String,
+    /// Starts of a function to measure
+    #[arg(long, default_value_t = 10)]
+    pub starts: usize,
     /// Leave out the process runtime
     #[arg(long)]
     pub no_process: bool,

@@ -1,4 +1,5 @@
-//! `firesteel bench`: the 22 TPC-H queries on each runtime, in turn, against DataFusion in one process.
+//! `firesteel bench`: the 22 TPC-H queries on each runtime, in turn, against DataFusion in one process; and how fast a
+//! function starts.
 //!
 //! All runtimes read the same files in one run, so that the ratios hold on any machine; single times do not.
 
@@ -27,6 +28,22 @@ struct Figures {
     queries: Vec<QueryFigures>,
     /// Sum of medians, as a multiple of the first contender's.
     ratios: Vec<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<StartFigures>,
+}
+
+#[derive(Debug, Serialize)]
+struct StartFigures {
+    starts: usize,
+    /// Milliseconds from the invocation of a function that has no process yet to its answer to `select 1`: the
+    /// process's start, its initialization, the task, and the emulator's and the client's own time.
+    first_answer_ms: Spread,
+}
+
+#[derive(Debug, Serialize)]
+struct Spread {
+    median: f64,
+    max: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -57,8 +74,16 @@ pub async fn bench(args: BenchArgs) -> Result<(), CliError> {
             runtime.shutdown().await;
         }
     }
-    let figures = figures?;
+    let mut figures = figures?;
     print_table(&figures);
+    if !args.no_process && args.starts > 0 {
+        let start = measure_starts(&args).await?;
+        println!(
+            "a fresh function answers after {:.0} ms, the start of its process included (median of {}; at most {:.0})",
+            start.first_answer_ms.median, start.starts, start.first_answer_ms.max,
+        );
+        figures.start = Some(start);
+    }
     if let Some(path) = &args.json {
         let json = serde_json::to_string_pretty(&figures).map_err(|error| CliError::Output(Box::new(error)))?;
         std::fs::write(path, json).map_err(|source| CliError::File { path: path.clone(), source })?;
@@ -96,17 +121,40 @@ async fn firesteel(
     args: &BenchArgs,
 ) -> Result<Contender, CliError> {
     let options: PlannerOptions = session::options(&[setting.to_owned()])?;
-    let runtime_args = RuntimeArgs {
+    let runtime = Runtime::start(&runtime_args(kind, args), &options).await?;
+    let planner = session::planner(&runtime.storage, options, &tpch_tables(&args.data)).await?;
+    Ok(Contender::Firesteel { name, runtime, planner })
+}
+
+fn runtime_args(kind: RuntimeKind, args: &BenchArgs) -> RuntimeArgs {
+    RuntimeArgs {
         runtime: kind,
         concurrency: None,
         bootstrap: args.bootstrap.clone(),
         function: "firesteel".to_owned(),
         endpoint_url: None,
         work: None,
-    };
-    let runtime = Runtime::start(&runtime_args, &options).await?;
-    let planner = session::planner(&runtime.storage, options, &tpch_tables(&args.data)).await?;
-    Ok(Contender::Firesteel { name, runtime, planner })
+    }
+}
+
+/// Each start is one of a fresh sandbox in an emulator of its own.
+async fn measure_starts(args: &BenchArgs) -> Result<StartFigures, CliError> {
+    let options = session::options(&[])?;
+    let mut first_answer = Vec::with_capacity(args.starts);
+    for _ in 0..args.starts {
+        let runtime = Runtime::start(&runtime_args(RuntimeKind::Process, args), &options).await?;
+        let planner = session::planner(&runtime.storage, options.clone(), &[]).await?;
+        let query = planner.plan_sql("select 1").await?;
+        let done = runtime.run(&query, |_| ()).await;
+        runtime.shutdown().await;
+        first_answer.push(done?.outcome.summary.wall_ms as f64);
+    }
+    Ok(StartFigures { starts: args.starts, first_answer_ms: spread(first_answer) })
+}
+
+fn spread(values: Vec<f64>) -> Spread {
+    let max = values.iter().copied().fold(0.0, f64::max);
+    Spread { median: median(values), max }
 }
 
 async fn measure(contenders: &[Contender], queries: &[Query], runs: usize) -> Result<Figures, CliError> {
@@ -137,6 +185,7 @@ async fn measure(contenders: &[Contender], queries: &[Query], runs: usize) -> Re
         contenders: contenders.iter().map(Contender::name).collect(),
         ratios: sums.iter().map(|sum| sum / sums[0]).collect(),
         queries: figures,
+        start: None,
     })
 }
 
