@@ -61,7 +61,8 @@ impl Runtime {
             }
             .boxed()
         };
-        let concurrency = args.concurrency.unwrap_or_else(|| cores().div_ceil(options.function_cores()));
+        // More partitions than cores run at once, so that one's wait for its files is another's time.
+        let concurrency = args.concurrency.unwrap_or_else(cores);
         let work_url = match &args.work {
             Some(work) => work.trim_end_matches('/').to_owned(),
             None => firesteel_storage::to_url(&temp.path().to_string_lossy())?.to_string(),

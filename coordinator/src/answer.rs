@@ -63,8 +63,8 @@ fn read_output(
     let runs = [SegmentRun { url, segments }];
     let reader = SegmentReader::new(storage, schema, SegmentEncoding::IpcLz4, BATCH_ROWS, 1, &runs);
     match reader.read(0) {
-        Ok(rows) => rows.map_err(JobError::Answer).boxed(),
-        Err(error) => stream::iter([Err(JobError::Answer(error))]).boxed(),
+        Ok(rows) => rows.map_err(|error| JobError::Answer(Box::new(error))).boxed(),
+        Err(error) => stream::iter([Err(JobError::Answer(Box::new(error)))]).boxed(),
     }
 }
 

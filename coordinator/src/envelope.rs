@@ -73,7 +73,7 @@ impl EnvelopeMaker {
 
     async fn store(&self, url: String, bytes: Bytes) -> Result<Blob, JobError> {
         let blob = Blob::Stored { url: url.clone(), bytes: bytes.len() as u64, crc64: crc64(&bytes) };
-        self.storage.put(&url, bytes).await.map_err(|source| JobError::Store { url, source })?;
+        self.storage.put(&url, bytes).await.map_err(|source| JobError::Store { url, source: Box::new(source) })?;
         Ok(blob)
     }
 }

@@ -22,12 +22,12 @@ pub enum JobError {
     Store {
         url: String,
         #[source]
-        source: StorageError,
+        source: Box<StorageError>,
     },
     #[error("encode a task's envelope")]
     Envelope(#[source] WireError),
     #[error("read the answer")]
-    Answer(#[source] ShuffleError),
+    Answer(#[source] Box<ShuffleError>),
     #[error("decode the answer")]
     Decode(#[source] ArrowError),
     /// The job ended without saying how.

@@ -22,7 +22,7 @@ pub enum PlanError {
         table: String,
         url: String,
         #[source]
-        source: StorageError,
+        source: Box<StorageError>,
     },
     #[error("plan the query: {}", .0.strip_backtrace())]
     Query(DataFusionError),

@@ -46,7 +46,8 @@ pub(crate) async fn parquet_table(
 }
 
 fn listing_url(table: &str, path: &str) -> Result<ListingTableUrl, PlanError> {
-    let storage_error = |source| PlanError::TableStorage { table: table.to_owned(), url: path.to_owned(), source };
+    let storage_error =
+        |source| PlanError::TableStorage { table: table.to_owned(), url: path.to_owned(), source: Box::new(source) };
     let read_error = |source| PlanError::TableRead { table: table.to_owned(), url: path.to_owned(), source };
     let Some((scheme, rest)) = path.split_once("://") else {
         if path.contains(['*', '?', '[']) {

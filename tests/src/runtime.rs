@@ -85,7 +85,6 @@ impl TestRuntime {
             credentials: Some(process.credentials()),
             concurrency_max: 2,
             timeout: Duration::from_secs(300),
-            ..LambdaOptions::default()
         };
         runtime.invoker = Arc::new(LambdaInvoker::connect(options).await);
         runtime

@@ -55,7 +55,13 @@ struct QueryFigures {
 
 enum Contender {
     DataFusion(SessionContext),
-    Firesteel { name: &'static str, runtime: Runtime, planner: Planner },
+    Firesteel(Box<Firesteel>),
+}
+
+struct Firesteel {
+    name: &'static str,
+    runtime: Runtime,
+    planner: Planner,
 }
 
 pub async fn bench(args: BenchArgs) -> Result<(), CliError> {
@@ -70,8 +76,8 @@ pub async fn bench(args: BenchArgs) -> Result<(), CliError> {
     let contenders = contenders(&args).await?;
     let figures = measure(&contenders, &chosen, args.runs.max(1)).await;
     for contender in contenders {
-        if let Contender::Firesteel { runtime, .. } = contender {
-            runtime.shutdown().await;
+        if let Contender::Firesteel(firesteel) = contender {
+            firesteel.runtime.shutdown().await;
         }
     }
     let mut figures = figures?;
@@ -123,7 +129,7 @@ async fn firesteel(
     let options: PlannerOptions = session::options(&[setting.to_owned()])?;
     let runtime = Runtime::start(&runtime_args(kind, args), &options).await?;
     let planner = session::planner(&runtime.storage, options, &tpch_tables(&args.data)).await?;
-    Ok(Contender::Firesteel { name, runtime, planner })
+    Ok(Contender::Firesteel(Box::new(Firesteel { name, runtime, planner })))
 }
 
 fn runtime_args(kind: RuntimeKind, args: &BenchArgs) -> RuntimeArgs {
@@ -193,7 +199,7 @@ impl Contender {
     fn name(&self) -> &'static str {
         match self {
             Self::DataFusion(_) => "DataFusion",
-            Self::Firesteel { name, .. } => name,
+            Self::Firesteel(firesteel) => firesteel.name,
         }
     }
 
@@ -204,7 +210,8 @@ impl Contender {
                 let batches = context.sql(sql).await?.collect().await?;
                 Ok(batches.iter().map(|batch| batch.num_rows()).sum())
             }
-            Self::Firesteel { runtime, planner, .. } => {
+            Self::Firesteel(firesteel) => {
+                let Firesteel { runtime, planner, .. } = firesteel.as_ref();
                 let query = planner.plan_sql(sql).await?;
                 let done = runtime.run(&query, |_| ()).await?;
                 let mut rows = done.outcome.answer.stream();

@@ -32,9 +32,12 @@ pub struct SegmentReader {
     schema: SchemaRef,
     batch_rows: usize,
     /// What each partition reads, in order; taken when it is read, so that bytes go as they are used up.
-    partitions: Vec<Mutex<Option<Vec<(Arc<Fetch>, Segment)>>>>,
+    partitions: Vec<Mutex<Option<PartitionRead>>>,
     prefetch_gets: usize,
 }
+
+/// The segments of a partition, in order, each with what brings its bytes.
+type PartitionRead = Vec<(Arc<Fetch>, Segment)>;
 
 /// Adjacent segments of one object, fetched once.
 #[derive(Debug)]
@@ -55,7 +58,7 @@ impl SegmentReader {
         partitions: usize,
         runs: &[SegmentRun],
     ) -> Self {
-        let mut plan: Vec<Vec<(Arc<Fetch>, Segment)>> = vec![Vec::new(); partitions];
+        let mut plan: Vec<PartitionRead> = vec![Vec::new(); partitions];
         let mut fetch_bytes_max = 1;
         for run in runs {
             for segments in adjacent(&run.segments) {
