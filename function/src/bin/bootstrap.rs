@@ -26,7 +26,11 @@ fn main() -> Result<(), Error> {
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         tracing::warn!("a TLS provider was installed before");
     }
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(started))
+    // A step of a plan may take seconds (a nested loop join). One thread more than a task has partitions, so that the
+    // deadline is still heard while all of them are at it.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(cores + 1).enable_all().build()?;
+    runtime.block_on(serve(started))
 }
 
 async fn serve(started: Instant) -> Result<(), Error> {
