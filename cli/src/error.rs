@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use firesteel_coordinator::JobError;
 use firesteel_invoke::InvokeError;
 use firesteel_planner::PlanError;
-use firesteel_protocol::ErrorKind;
+use firesteel_protocol::{ErrorKind, error_chain};
 use firesteel_storage::StorageError;
 use firesteel_tpch::TpchError;
 
@@ -69,16 +69,6 @@ impl CliError {
 
     /// The whole chain in one line.
     pub fn line(&self) -> String {
-        let mut line = self.to_string();
-        let mut source = std::error::Error::source(self);
-        while let Some(cause) = source {
-            let text = cause.to_string();
-            if !line.contains(&text) {
-                line.push_str(": ");
-                line.push_str(&text);
-            }
-            source = cause.source();
-        }
-        line.replace('\n', " ")
+        error_chain(self).replace('\n', " ")
     }
 }

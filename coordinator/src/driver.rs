@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use arrow::datatypes::SchemaRef;
 use firesteel_invoke::{FunctionInvoker, InvokeError};
 use firesteel_planner::{Stage, StageGraph, StageOutputs, TaskSlice};
-use firesteel_protocol::{Blob, ErrorKind, JobId, StageId, TaskError, TaskId, TaskOutcome, TaskOutput, TaskReport};
+use firesteel_protocol::{
+    Blob, ErrorKind, JobId, StageId, TaskError, TaskId, TaskOutcome, TaskOutput, TaskReport, error_chain,
+};
 use firesteel_storage::Storage;
 use tokio::task::JoinSet;
 use tracing::warn;
@@ -211,7 +213,7 @@ impl Driver {
                 Ok(reply) => TaskReport::decode(&reply)
                     .map_err(|error| Refusal::Failed(TaskError::new(error.kind(), error.to_string()))),
                 Err(InvokeError::Throttled { .. }) => Err(Refusal::Throttled),
-                Err(error) => Err(Refusal::Failed(TaskError::new(error.kind(), chain(&error)))),
+                Err(error) => Err(Refusal::Failed(TaskError::new(error.kind(), error_chain(&error)))),
             };
             Finished { task, attempt, reply }
         });
@@ -272,15 +274,4 @@ impl Driver {
             self.outputs.insert(stage, outputs.into_iter().flatten().collect());
         }
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

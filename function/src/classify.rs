@@ -5,7 +5,7 @@ use std::error::Error;
 
 use arrow::error::ArrowError;
 use datafusion::common::DataFusionError;
-use firesteel_protocol::{ErrorKind, TaskError};
+use firesteel_protocol::{ErrorKind, TaskError, with_causes};
 use firesteel_shuffle::ShuffleError;
 use firesteel_storage::StorageError;
 
@@ -19,7 +19,7 @@ pub(crate) fn classify(error: &DataFusionError) -> TaskError {
         }
         _ => None,
     };
-    let mut message = chain(error);
+    let mut message = with_causes(error.strip_backtrace(), error);
     if kind == ErrorKind::Capacity {
         message.push_str(
             "; give the function more memory (firesteel.function.memory_mb) or each task less data \
@@ -75,19 +75,4 @@ fn external_kind(error: &(dyn Error + Send + Sync + 'static)) -> ErrorKind {
     } else {
         ErrorKind::Bug
     }
-}
-
-/// The error and its causes, each once: an outer text that already ends with the inner one does not repeat it.
-fn chain(error: &DataFusionError) -> String {
-    let mut text = error.strip_backtrace();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }

@@ -17,7 +17,7 @@ use arrow::array::RecordBatch;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use firesteel_coordinator::{JobEvent, JobOptions, JobSummary, run_job};
 use firesteel_planner::{Planner, PlannerOptions};
-use firesteel_protocol::JobId;
+use firesteel_protocol::{JobId, error_chain};
 use firesteel_tpch::{TABLES, is_complete, table_dir, write_tables};
 
 pub use compare::{Cell, assert_same_rows, cells};
@@ -99,28 +99,16 @@ pub async fn run_sql_with(
     sql: &str,
     on_event: impl FnMut(JobEvent) + Send,
 ) -> Result<(Vec<RecordBatch>, JobSummary), String> {
-    let query = planner.plan_sql(sql).await.map_err(|error| chain(&error))?;
+    let query = planner.plan_sql(sql).await.map_err(|error| error_chain(&error))?;
     let job = JobId(format!("test-{}", uuid::Uuid::now_v7()));
     let url = format!("{}/{job}", runtime.work_url);
     let options = JobOptions::new(job, url, runtime.memory_mb);
     let graph = Arc::new(query.graph);
     let outcome = run_job(graph, query.schema, Arc::clone(&runtime.invoker), &runtime.storage, options, on_event)
         .await
-        .map_err(|error| chain(&error))?;
-    let batches = outcome.answer.collect().await.map_err(|error| chain(&error))?;
+        .map_err(|error| error_chain(&error))?;
+    let batches = outcome.answer.collect().await.map_err(|error| error_chain(&error))?;
     Ok((batches, outcome.summary))
-}
-
-/// An error with its causes.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// DataFusion by itself, with its own rules and settings, over the same files.

@@ -49,6 +49,7 @@ async fn check(runtime: TestRuntime) {
             assert_matches_spark(query.name, &golden, &found, tolerance(query.name));
         }
         assert!(summary.stages.len() > 1, "{}: it ran as one stage", query.name);
+        assert_eq!(summary.attempts, summary.tasks, "{}: an attempt failed, and was made again", query.name);
         tasks_max = tasks_max.max(summary.stages.iter().map(|stage| stage.tasks).max().unwrap_or(0));
     }
     assert!(tasks_max >= 4, "no stage had more than {tasks_max} tasks");

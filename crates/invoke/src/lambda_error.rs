@@ -5,6 +5,7 @@ use std::io;
 
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::operation::invoke;
+use firesteel_protocol::error_chain;
 use serde::Deserialize;
 
 use crate::{Direction, InvokeError};
@@ -67,23 +68,17 @@ pub(crate) fn sdk_error<R: std::fmt::Debug + Send + Sync + 'static>(
         // hyper's own errors are "other", with a kind.
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.as_other().is_some() => {
             if connected(&error) {
-                InvokeError::Crashed { function: name, message: format!("connection lost: {}", chain(&error)) }
+                InvokeError::Crashed { function: name, message: format!("connection lost: {}", error_chain(&error)) }
             } else {
                 unreachable(error.into())
             }
         }
         SdkError::ResponseError(_) => {
-            InvokeError::Crashed { function: name, message: format!("broken reply: {}", chain(&error)) }
+            InvokeError::Crashed { function: name, message: format!("broken reply: {}", error_chain(&error)) }
         }
         // No credentials, no region: nothing was sent.
-        _ => InvokeError::Denied { function: name, message: chain(&error) },
+        _ => InvokeError::Denied { function: name, message: error_chain(&error) },
     }
-}
-
-/// All causes on one line: the SDK's errors say nothing by themselves.
-fn chain(error: &dyn Error) -> String {
-    std::iter::successors(error.source(), |&error| error.source())
-        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Whether there was a connection to lose. A refusal, an unknown host or a failed handshake come before it.

@@ -63,6 +63,25 @@ impl WireError {
     }
 }
 
+/// An error and its causes as one text, each once: an outer text that has the inner one in it does not repeat it.
+pub fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
+    with_causes(error.to_string(), error)
+}
+
+/// As [`error_chain`], with another text for the error itself.
+pub fn with_causes(mut text: String, error: &(dyn std::error::Error + 'static)) -> String {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
 /// Fails unless `bytes` is a JSON object whose `version` is this build's.
 pub(crate) fn check_version(bytes: &[u8], what: &'static str) -> Result<(), WireError> {
     #[derive(Deserialize)]

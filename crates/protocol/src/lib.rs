@@ -11,7 +11,7 @@ mod report;
 pub use envelope::{
     Blob, FilePartition, Inputs, LeafInput, OutputSpec, Segment, SegmentEncoding, SegmentRun, TaskEnvelope,
 };
-pub use error::{ErrorKind, TaskError, WireError};
+pub use error::{ErrorKind, TaskError, WireError, error_chain, with_causes};
 pub use ids::{JobId, StageId, TaskId};
 pub use report::{RequestCounts, TaskMetrics, TaskOutcome, TaskOutput, TaskReport};
 

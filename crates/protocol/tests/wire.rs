@@ -45,7 +45,7 @@ fn envelope_of_one_task() -> TaskEnvelope {
         plan: Blob::Inline(b"plan".to_vec()),
         inputs: Inputs::Stored(Blob::Inline(b"[]".to_vec())),
         output: OutputSpec::Result { inline_bytes_max: 1 << 20 },
-        work_url: "file:///work/job-2".to_owned(),
+        work_url: "file:///jobs/job-2".to_owned(),
         settings: [].into(),
     }
 }
