@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{SessionConfig, SessionContext};
 use firesteel_coordinator::JobSummary;
 use firesteel_planner::{PlannedQuery, Planner};
 use parquet::arrow::ArrowWriter;
@@ -84,7 +84,8 @@ impl Fixture {
 
 /// A folder of Parquet files for each table: the query's rows in order, evenly spread over the files.
 async fn write_tables(folder: &TempDir, tables: &[TableOf]) -> Vec<(&'static str, PathBuf)> {
-    let context = SessionContext::new();
+    // With more partitions the rows would come in another order each time.
+    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
     let mut paths = Vec::new();
     for (name, files, sql) in tables {
         let batches = datafusion_sql(&context, sql).await;
