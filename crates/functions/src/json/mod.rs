@@ -1,0 +1,5 @@
+//! JSON, CSV and XML.
+
+use crate::registry::{Family, Implementations};
+
+pub(crate) static FAMILY: Family = Family { functions: &[], implementations: Implementations::default };

@@ -1,0 +1,104 @@
+//! [`KernelUdf`]: a scalar function that is a name, a rule for its type, and a kernel over arrays. Its arguments have the
+//! types that its builder gave them; nothing is coerced again.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::{DataFusionError, Result, ScalarValue};
+use datafusion::logical_expr::{
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+use firesteel_spec::SparkError;
+
+/// The field that a function gives for its arguments' fields, some of which are constant.
+pub type ReturnField = fn(&[FieldRef], &[Option<&ScalarValue>]) -> Result<FieldRef>;
+
+/// Rows in, rows out: arrays of one length; `rows` is that length, also for no arguments.
+pub type Kernel = fn(&[ArrayRef], usize) -> Result<ArrayRef>;
+
+#[derive(Debug)]
+pub struct KernelUdf {
+    name: &'static str,
+    signature: Signature,
+    return_field: ReturnField,
+    kernel: Kernel,
+}
+
+impl KernelUdf {
+    /// A function whose answer depends on its arguments alone.
+    pub fn udf(name: &'static str, return_field: ReturnField, kernel: Kernel) -> Arc<ScalarUDF> {
+        Self::with_volatility(name, Volatility::Immutable, return_field, kernel)
+    }
+
+    pub fn with_volatility(
+        name: &'static str,
+        volatility: Volatility,
+        return_field: ReturnField,
+        kernel: Kernel,
+    ) -> Arc<ScalarUDF> {
+        let signature = Signature::variadic_any(volatility);
+        Arc::new(ScalarUDF::from(Self { name, signature, return_field, kernel }))
+    }
+}
+
+impl PartialEq for KernelUdf {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for KernelUdf {}
+
+impl Hash for KernelUdf {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for KernelUdf {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Err(DataFusionError::Internal(format!("{} says its type by its arguments' fields", self.name)))
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        (self.return_field)(args.arg_fields, args.scalar_arguments)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let constant = !args.args.is_empty()
+            && args.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)))
+            && self.signature.volatility == Volatility::Immutable;
+        let rows = if constant { 1 } else { args.number_rows };
+        let arrays = args.args.iter().map(|value| value.to_array(rows)).collect::<Result<Vec<_>>>()?;
+        let answer = (self.kernel)(&arrays, rows)?;
+        if constant {
+            return ScalarValue::try_from_array(&answer, 0).map(ColumnarValue::Scalar);
+        }
+        Ok(ColumnarValue::Array(answer))
+    }
+}
+
+/// A nullable field of a type.
+pub fn nullable(data_type: DataType) -> Result<FieldRef> {
+    Ok(Arc::new(Field::new("value", data_type, true)))
+}
+
+/// A field of a type that is nullable if an argument is.
+pub fn null_if_any(data_type: DataType, arguments: &[FieldRef]) -> Result<FieldRef> {
+    Ok(Arc::new(Field::new("value", data_type, arguments.iter().any(|field| field.is_nullable()))))
+}
+
+/// A Spark error on its way through DataFusion.
+pub fn spark_error(error: SparkError) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}

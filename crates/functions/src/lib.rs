@@ -1,0 +1,46 @@
+//! Spark's functions: what their names mean for arguments of given types, as DataFusion expressions, and the DataFusion
+//! functions that compute what DataFusion and datafusion-spark lack or do otherwise than Spark.
+//!
+//! A new function is an entry in its family's table, and a kernel if nothing computes it yet; constants such as the
+//! time zone travel as arguments, so that no codec knows any function.
+
+mod aggregate;
+mod call;
+mod cast;
+mod coerce;
+mod collection;
+mod datetime;
+mod hash;
+mod json;
+mod kernel;
+mod literal;
+mod math;
+mod operators;
+mod registry;
+mod renamed;
+mod string;
+mod typed;
+mod types;
+mod window;
+
+pub use call::{Call, Settings};
+pub use cast::{Mode as CastEvaluation, cast, coerce, implicit_cast};
+pub use coerce::{common_type, comparison_type, wider};
+pub use literal::{literal, scalar};
+pub use registry::{Build, Family, Function, Implementations, Kind, implementations, lookup, names};
+pub use typed::{Typed, default_name};
+pub use types::{UTC, canonical, field_type, from_arrow, from_field, to_arrow, to_field};
+
+/// All families.
+static FAMILIES: &[&Family] = &[
+    &cast::FAMILY,
+    &operators::FAMILY,
+    &math::FAMILY,
+    &string::FAMILY,
+    &datetime::FAMILY,
+    &collection::FAMILY,
+    &json::FAMILY,
+    &hash::FAMILY,
+    &aggregate::FAMILY,
+    &window::FAMILY,
+];

@@ -1,0 +1,5 @@
+//! Mathematics and bits.
+
+use crate::registry::{Family, Implementations};
+
+pub(crate) static FAMILY: Family = Family { functions: &[], implementations: Implementations::default };

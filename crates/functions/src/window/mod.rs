@@ -1,0 +1,5 @@
+//! Window functions.
+
+use crate::registry::{Family, Implementations};
+
+pub(crate) static FAMILY: Family = Family { functions: &[], implementations: Implementations::default };
