@@ -155,6 +155,14 @@ impl DataType {
         }
     }
 
+    /// `toDDL`: the columns of a struct as a table's schema has them, such as `a BIGINT NOT NULL,b STRING`.
+    pub fn ddl(&self) -> String {
+        match self {
+            Self::Struct { fields } => fields.iter().map(StructField::ddl).collect::<Vec<_>>().join(","),
+            other => other.sql(),
+        }
+    }
+
     pub fn is_string(&self) -> bool {
         matches!(self, Self::String { .. } | Self::Char { .. } | Self::VarChar { .. })
     }
@@ -175,6 +183,11 @@ impl DataType {
 impl StructField {
     pub fn new(name: impl Into<String>, data_type: DataType, nullable: bool) -> Self {
         Self { name: name.into(), data_type, nullable, metadata: None }
+    }
+
+    fn ddl(&self) -> String {
+        let not_null = if self.nullable { "" } else { " NOT NULL" };
+        format!("{} {}{not_null}", quoted_if_needed(&self.name), self.data_type.sql())
     }
 
     fn sql(&self) -> String {

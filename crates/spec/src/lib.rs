@@ -5,8 +5,10 @@ mod command;
 mod data_type;
 mod error;
 mod expression;
+mod json;
 mod literal;
 mod relation;
+mod visit;
 
 pub use command::{
     CatalogCommand, Command, CreateTable, CreateView, ExplainMode, InsertMode, SaveMode, TableChange, ViewKind, Write,
