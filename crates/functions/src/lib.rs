@@ -24,7 +24,7 @@ mod types;
 mod window;
 
 pub use call::{Call, Settings};
-pub use cast::{Mode as CastEvaluation, cast, coerce, implicit_cast};
+pub use cast::{Mode as CastEvaluation, cast, coerce, implicit_cast, to_text as texts};
 pub use coerce::{common_type, comparison_type, wider};
 pub use literal::{literal, scalar};
 pub use registry::{Build, Family, Function, Implementations, Kind, implementations, lookup, names};

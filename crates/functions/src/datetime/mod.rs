@@ -1,6 +1,11 @@
 //! Dates, times and intervals.
 
 mod arithmetic;
+pub(crate) mod calendar;
+pub(crate) mod interval;
+mod pattern;
+pub(crate) mod reading;
+pub(crate) mod zone;
 
 pub(crate) use arithmetic::arithmetic;
 
