@@ -183,7 +183,7 @@ impl Call<'_> {
 
     /// The constant value of argument `index`.
     pub fn constant(&self, index: usize) -> SparkResult<ScalarValue> {
-        self.argument(index)?.value().cloned().ok_or_else(|| self.not_foldable(index))
+        self.argument(index)?.folded().ok_or_else(|| self.not_foldable(index))
     }
 
     /// `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`

@@ -162,9 +162,10 @@ pub fn casts_implicitly(from: &DataType, to: &DataType, ansi: bool) -> bool {
             !is_nested(to) && !matches!(to, T::CalendarInterval | T::Variant | T::Null) && (ansi || *to != T::Boolean)
         }
         (from, to) if to.is_string() => !is_nested(from) && !matches!(from, T::Variant | T::CalendarInterval),
-        (from, to) if from.is_numeric() && to.is_numeric() => !ansi || promotes(from, to),
+        // As ANSI's store assignment: `bin(1.5)` is `bin(1)` in both modes.
+        (from, to) if from.is_numeric() && to.is_numeric() => true,
         (T::Date, T::Timestamp | T::TimestampNtz) | (T::TimestampNtz, T::Timestamp) => true,
-        (T::Timestamp | T::TimestampNtz, T::Date) | (T::Timestamp, T::TimestampNtz) => !ansi,
+        (T::Timestamp | T::TimestampNtz, T::Date) | (T::Timestamp, T::TimestampNtz) => true,
         (T::YearMonthInterval { .. }, T::YearMonthInterval { .. })
         | (T::DayTimeInterval { .. }, T::DayTimeInterval { .. })
         | (T::Time { .. }, T::Time { .. }) => true,
@@ -181,18 +182,5 @@ pub fn casts_implicitly(from: &DataType, to: &DataType, ansi: bool) -> bool {
         }
         (T::UserDefined { sql_type, .. }, to) => casts_implicitly(sql_type, to, ansi),
         _ => false,
-    }
-}
-
-/// Does ANSI mode take a number of one type for another without being asked?
-fn promotes(from: &DataType, to: &DataType) -> bool {
-    match (from, to) {
-        (DataType::Decimal { precision: p1, scale: s1 }, DataType::Decimal { precision: p2, scale: s2 }) => {
-            i16::from(*p1) - i16::from(*s1) <= i16::from(*p2) - i16::from(*s2) && s1 <= s2
-        }
-        (from, DataType::Decimal { precision, scale }) if from.is_integral() => integral_decimal(from)
-            .is_some_and(|(needed, _)| i16::from(needed) <= i16::from(*precision) - i16::from(*scale)),
-        (DataType::Decimal { .. }, to) => to.is_fractional(),
-        (from, to) => rank(from) <= rank(to),
     }
 }

@@ -3,10 +3,14 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType as ArrowType, Field, FieldRef};
-use datafusion::common::{DataFusionError, ScalarValue};
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{DataType as ArrowType, Field, FieldRef, Schema};
+use datafusion::common::{DFSchema, DataFusionError, ScalarValue};
+use datafusion::execution::context::ExecutionProps;
 use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams, ScalarFunction};
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{AggregateUDF, BinaryExpr, Cast, Expr, Operator, ReturnFieldArgs, ScalarUDF};
+use datafusion::physical_expr::create_physical_expr;
 use firesteel_spec::{DataType, SparkError, SparkResult};
 
 use crate::types::{field_type, from_arrow, to_arrow};
@@ -76,6 +80,22 @@ impl Typed {
             Expr::Literal(value, _) => Some(value),
             _ => None,
         }
+    }
+
+    /// The value, if this depends on no row: also of a call over constants, such as `array(0.25, 0.5)`.
+    pub fn folded(&self) -> Option<ScalarValue> {
+        if let Some(value) = self.value() {
+            return Some(value.clone());
+        }
+        if self.expr.any_column_refs() || self.expr.is_volatile() {
+            return None;
+        }
+        let (schema, context) = (DFSchema::empty(), PhysicalPlanningContext::default());
+        let physical = create_physical_expr(&self.expr, &schema, &ExecutionProps::new(), &context).ok()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(1));
+        let row = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &options).ok()?;
+        let array = physical.evaluate(&row).ok()?.into_array(1).ok()?;
+        ScalarValue::try_from_array(&array, 0).ok()
     }
 
     /// The text, if this is a constant one that is not null.

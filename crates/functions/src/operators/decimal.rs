@@ -75,6 +75,13 @@ pub(super) fn operate(operator: &str, left: Typed, right: Typed, mode: Mode) -> 
     Typed::call(&DECIMAL, arguments)
 }
 
+/// `left / right` at the precision and scale of `target`, which is null or an error where it does not fit.
+pub(crate) fn divide_to(left: Typed, right: Typed, target: DataType, mode: Mode) -> SparkResult<Typed> {
+    let mode = if mode == Mode::Ansi { "ansi" } else { "try" };
+    let arguments = vec![left, right, Typed::null(target), Typed::string("/"), Typed::string(mode)];
+    Typed::call(&DECIMAL, arguments)
+}
+
 /// `DecimalType.adjustPrecisionScale`
 fn adjusted(precision: i16, scale: i16) -> (i16, i16) {
     if precision <= PRECISION_MAX {

@@ -7,6 +7,8 @@ mod decimal;
 mod logic;
 mod overflow;
 
+pub(crate) use decimal::divide_to;
+
 use std::sync::Arc;
 
 use crate::registry::{Family, Function, Implementations};

@@ -7,6 +7,7 @@ use arrow::datatypes::Schema;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::DFSchema;
 use datafusion::execution::context::ExecutionProps;
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::physical_expr::create_physical_expr;
 use firesteel_functions::{Call, Settings, Typed, literal, lookup};
 use firesteel_spec::{Literal, SparkError};
@@ -31,16 +32,22 @@ pub fn build(name: &str, arguments: Vec<Typed>, settings: &Settings) -> Result<T
 
 /// The value of a constant expression as text, `NULL`, or the class of its error.
 pub fn evaluate(typed: &Typed) -> String {
-    let expr = create_physical_expr(&typed.expr, &DFSchema::empty(), &ExecutionProps::new()).expect("a physical expression");
+    let expr = create_physical_expr(
+        &typed.expr,
+        &DFSchema::empty(),
+        &ExecutionProps::new(),
+        &PhysicalPlanningContext::default(),
+    )
+    .expect("a physical expression");
     let options = RecordBatchOptions::new().with_row_count(Some(1));
     let batch = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &options).expect("a row");
     let value = match expr.evaluate(&batch).and_then(|value| value.into_array(1)) {
         Ok(value) => value,
         Err(error) => {
             return match error.find_root() {
-                datafusion::common::DataFusionError::External(inner) => inner
-                    .downcast_ref::<SparkError>()
-                    .map_or_else(|| error.to_string(), |error| error.class.clone()),
+                datafusion::common::DataFusionError::External(inner) => {
+                    inner.downcast_ref::<SparkError>().map_or_else(|| error.to_string(), |error| error.class.clone())
+                }
                 other => other.to_string(),
             };
         }
