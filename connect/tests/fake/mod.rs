@@ -48,15 +48,7 @@ impl Engine for FakeEngine {
     async fn open(&self, _: &SessionKey) -> SparkResult<Arc<dyn Session>> {
         self.opened.fetch_add(1, Ordering::SeqCst);
         let settings = Settings::default();
-        for (key, value) in [
-            ("spark.sql.session.timeZone", "UTC"),
-            ("spark.sql.timestampType", "TIMESTAMP_LTZ"),
-            ("spark.sql.execution.pandas.convertToArrowArraySafely", "false"),
-            ("spark.sql.execution.arrow.useLargeVarTypes", "false"),
-            ("spark.sql.execution.pandas.structHandlingMode", "legacy"),
-        ] {
-            settings.set(key, value)?;
-        }
+        settings.set("spark.sql.session.timeZone", "UTC")?;
         Ok(Arc::new(FakeSession {
             seen: Arc::clone(&self.seen),
             running: Arc::clone(&self.running),
