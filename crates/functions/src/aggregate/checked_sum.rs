@@ -4,8 +4,8 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray};
 use arrow::datatypes::{
-    ArrowNativeTypeOp, DECIMAL128_MAX_PRECISION, DataType as ArrowType, Decimal128Type, DecimalType, DurationMicrosecondType, Int64Type,
-    IntervalUnit, IntervalYearMonthType,
+    ArrowNativeTypeOp, DECIMAL128_MAX_PRECISION, DataType as ArrowType, Decimal128Type, DecimalType,
+    DurationMicrosecondType, Int64Type, IntervalUnit, IntervalYearMonthType,
 };
 use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::logical_expr::{Accumulator, AggregateUDF, EmitTo, GroupsAccumulator};
@@ -178,12 +178,7 @@ where
         Ok(vec![Arc::new(sums), Arc::new(overflowed)])
     }
 
-    fn merge_batch(
-        &mut self,
-        states: &[ArrayRef],
-        groups: &[usize],
-        total: usize,
-    ) -> Result<()> {
+    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
         self.grow(total);
         self.merge(states, |row| groups[row])
     }

@@ -122,7 +122,9 @@ impl Extreme {
     fn leading(&self, keys: &ArrayRef, k: usize) -> Result<Vec<usize>> {
         let options = SortOptions { descending: self.descending, nulls_first: false };
         let compare = make_comparator(keys, keys, options)?;
-        let mut rows = (0..keys.len()).filter(|row| !keys.is_null(*row));
+        // Logical ones: an array of nothing but nulls has no others.
+        let nulls = keys.logical_nulls();
+        let mut rows = (0..keys.len()).filter(|row| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*row)));
         if k == 1 {
             let Some(first) = rows.next() else { return Ok(Vec::new()) };
             let best = rows.fold(first, |best, row| match compare(row, best) {

@@ -38,7 +38,8 @@ impl First {
         if self.is_set && !self.last {
             return Ok(());
         }
-        let counts = |row: &usize| counts(*row) && !(self.ignore_nulls && values.is_null(*row));
+        let nulls = values.logical_nulls().filter(|_| self.ignore_nulls);
+        let counts = |row: &usize| counts(*row) && nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*row));
         let mut rows = 0..values.len();
         let row = if self.last { rows.rfind(counts) } else { rows.find(counts) };
         if let Some(row) = row {

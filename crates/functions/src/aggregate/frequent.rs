@@ -137,9 +137,10 @@ impl Frequent {
     }
 
     fn add(&mut self, values: &ArrayRef, counts: Option<&Int64Array>) -> Result<()> {
+        // Null is a value to top_k.
+        let nulls = values.logical_nulls().filter(|_| matches!(self.answer, Answer::Mode { .. }));
         for row in 0..values.len() {
-            // Null is a value to top_k.
-            if values.is_null(row) && matches!(self.answer, Answer::Mode { .. }) {
+            if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
                 continue;
             }
             let value = ScalarValue::try_from_array(values, row)?;

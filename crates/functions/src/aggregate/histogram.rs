@@ -185,6 +185,11 @@ impl Accumulator for Histogram {
             let (x, y) = (x.as_primitive::<Float64Type>(), y.as_primitive::<Float64Type>());
             self.bins.extend((0..x.len()).map(|index| Bin { x: x.value(index), y: y.value(index) }));
             self.bins.sort_by(|left, right| left.x.total_cmp(&right.x));
+            self.bins.dedup_by(|next, bin| {
+                let same = next.x == bin.x;
+                bin.y += if same { next.y } else { 0.0 };
+                same
+            });
             self.trim();
         }
         Ok(())
