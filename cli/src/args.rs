@@ -40,6 +40,14 @@ Examples:
     /// Make TPC-H data as Parquet
     #[command(after_help = "Example:\n  firesteel tpch --scale 1 --output data/tpch-sf1")]
     Tpch(TpchArgs),
+    /// Serve Spark Connect: PySpark programs run on functions
+    #[command(after_help = "\
+Examples:
+  firesteel serve
+  firesteel serve --port 15002 --runtime process --set firesteel.task.target_bytes=64MiB
+Then, with pip install pyspark-client:
+  SparkSession.builder.remote(\"sc://localhost:15002\").getOrCreate()")]
+    Serve(ServeArgs),
     /// Measure the runtimes against DataFusion in one process, on the same files in one run
     #[command(after_help = "\
 Example:
@@ -137,6 +145,30 @@ pub struct SqlArgs {
     /// Leave out the summary
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Address to listen on; others than loopback need --token
+    #[arg(long, default_value = "127.0.0.1")]
+    pub host: std::net::IpAddr,
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, default_value_t = 15002)]
+    pub port: u16,
+    /// A bearer token that every call has to bring
+    #[arg(long, env = "FIRESTEEL_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// A certificate chain as PEM; clients use TLS then
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// The certificate's private key as PEM
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+    /// A setting, such as firesteel.task.target_bytes=16MiB; may be repeated (see below)
+    #[arg(long = "set", value_name = "KEY=VALUE", long_help = settings_help())]
+    pub settings: Vec<String>,
+    #[command(flatten)]
+    pub runtime: RuntimeArgs,
 }
 
 #[derive(Debug, Args)]

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use firesteel_connect::ConnectError;
 use firesteel_coordinator::JobError;
 use firesteel_invoke::InvokeError;
 use firesteel_planner::PlanError;
 use firesteel_protocol::{ErrorKind, error_chain};
+use firesteel_spec::SparkError;
 use firesteel_storage::StorageError;
 use firesteel_tpch::TpchError;
 
@@ -23,6 +25,10 @@ pub enum CliError {
     Storage(#[from] StorageError),
     #[error(transparent)]
     Tpch(#[from] TpchError),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Spark(#[from] SparkError),
     #[error("{path}")]
     File {
         path: PathBuf,
@@ -47,6 +53,8 @@ impl CliError {
             Self::Job(error) => error.kind(),
             Self::Invoke(error) => error.kind(),
             Self::Storage(error) => error.kind(),
+            Self::Connect(error) => error.kind(),
+            Self::Spark(_) => ErrorKind::UserFix,
             Self::Output(_) | Self::DataFusion(_) | Self::Panicked(_) => ErrorKind::Bug,
             Self::Interrupted => ErrorKind::Retry,
         }

@@ -52,6 +52,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
             Command::Explain(args) => commands::explain(args).await,
             Command::Demo(args) => commands::demo(args).await,
             Command::Tpch(args) => commands::tpch(&args),
+            Command::Serve(args) => commands::serve(args).await,
             Command::Bench(args) => commands::bench(args).await,
             Command::Completions { shell } => {
                 clap_complete::generate(shell, &mut Cli::command(), "firesteel", &mut std::io::stdout());

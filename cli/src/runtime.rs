@@ -12,6 +12,7 @@ use firesteel_invoke::{
 };
 use firesteel_planner::{PlannedQuery, PlannerOptions};
 use firesteel_protocol::JobId;
+use firesteel_session::Cluster;
 use firesteel_storage::{Storage, StorageOptions};
 use futures::FutureExt;
 use tempfile::TempDir;
@@ -140,6 +141,16 @@ impl Runtime {
             self.forget(&job_url).await;
         }
         outcome.map(|outcome| Done { outcome, job_url })
+    }
+
+    /// What a session runs its jobs on.
+    pub fn cluster(&self) -> Cluster {
+        Cluster {
+            storage: self.storage.clone(),
+            invoker: Arc::clone(&self.invoker),
+            work_url: self.work_url.clone(),
+            function_memory_mb: self.memory_mb,
+        }
     }
 
     /// Deletes a job's folder, once its answer is read.

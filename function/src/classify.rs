@@ -1,17 +1,28 @@
 //! From DataFusion's errors to a [`TaskError`]: its kind, Spark's class where there is one, and the whole chain of
 //! causes as one line.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 
 use arrow::error::ArrowError;
 use datafusion::common::DataFusionError;
 use firesteel_protocol::{ErrorKind, TaskError, with_causes};
 use firesteel_shuffle::ShuffleError;
+use firesteel_spec::SparkError;
 use firesteel_storage::StorageError;
 
 /// What the coordinator is told about a failed task.
 pub(crate) fn classify(error: &DataFusionError) -> TaskError {
     let root = error.find_root();
+    if let Some(error) = spark_error(root) {
+        return TaskError {
+            kind: ErrorKind::UserFix,
+            class: Some(error.class.clone()),
+            parameters: error.parameters.clone(),
+            message: error.message.clone(),
+            lost_object: None,
+        };
+    }
     let (kind, class) = kind_and_class(root);
     let lost_object = match root {
         DataFusionError::External(inner) => {
@@ -26,7 +37,23 @@ pub(crate) fn classify(error: &DataFusionError) -> TaskError {
              (firesteel.task.target_bytes)",
         );
     }
-    TaskError { kind, class: class.map(str::to_owned), message, lost_object }
+    TaskError { kind, class: class.map(str::to_owned), parameters: BTreeMap::new(), message, lost_object }
+}
+
+/// What one of Spark's functions says of its arguments, however it was carried here.
+fn spark_error(error: &DataFusionError) -> Option<&SparkError> {
+    let inner = match error {
+        DataFusionError::External(inner) => inner,
+        DataFusionError::ArrowError(error, _) => match error.as_ref() {
+            ArrowError::ExternalError(inner) => inner,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    inner.downcast_ref::<SparkError>().or_else(|| match inner.downcast_ref::<DataFusionError>() {
+        Some(error) => spark_error(error.find_root()),
+        None => None,
+    })
 }
 
 fn kind_and_class(error: &DataFusionError) -> (ErrorKind, Option<&'static str>) {

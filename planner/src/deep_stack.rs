@@ -24,3 +24,8 @@ impl<F: Future> Future for OnDeepStack<F> {
         stacker::grow(STACK_BYTES, || self.0.as_mut().poll(context))
     }
 }
+
+/// Runs `work` on a deep stack of its own.
+pub(crate) fn on_deep_stack<R>(work: impl FnOnce() -> R) -> R {
+    stacker::grow(STACK_BYTES, work)
+}

@@ -11,8 +11,10 @@
 
 mod deep_stack;
 mod error;
+mod files;
 mod options;
 mod planner;
+mod resolve;
 mod rules;
 mod stages;
 mod tables;
@@ -20,4 +22,5 @@ mod tables;
 pub use error::PlanError;
 pub use options::{PlannerOptions, SETTINGS};
 pub use planner::{PlannedQuery, Planner};
+pub use resolve::{ResolveOptions, ResolvedQuery, Source, Sources, resolve, resolve_as_text, source_names};
 pub use stages::{Leaf, Stage, StageGraph, StageOutput, StageOutputs, TaskSlice};

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::DataFusionError;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::SessionState;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::logical_expr::LogicalPlan;
@@ -19,6 +21,7 @@ use firesteel_storage::Storage;
 use futures::FutureExt;
 
 use crate::deep_stack::OnDeepStack;
+use crate::resolve::ResolvedQuery;
 use crate::rules::{distributed_rules, single_task_rules};
 use crate::stages::{CutOptions, StageGraph, cut, scan_bytes, single_stage};
 use crate::{PlanError, PlannerOptions, tables};
@@ -41,6 +44,16 @@ pub struct PlannedQuery {
     pub schema: SchemaRef,
     /// Compressed bytes of the files that the query scans.
     pub scan_bytes: u64,
+}
+
+impl PlannedQuery {
+    /// The files that the query scans, as URLs, each once.
+    pub fn input_files(&self) -> Vec<String> {
+        let mut files = Vec::new();
+        collect_files(&self.physical, &mut files);
+        files.dedup();
+        files
+    }
 }
 
 impl Planner {
@@ -82,6 +95,16 @@ impl Planner {
     /// Plans one query. Statements that are no query are refused.
     pub async fn plan_sql(&self, sql: &str) -> Result<PlannedQuery, PlanError> {
         OnDeepStack::new(self.plan_text(sql)).await
+    }
+
+    /// Plans a query that is resolved. The columns of its answer have the ids of the plan; `ResolvedQuery::schema` has
+    /// their names.
+    pub async fn plan_resolved(&self, query: ResolvedQuery) -> Result<PlannedQuery, PlanError> {
+        let plan = async {
+            let logical = self.context.state().optimize(&query.plan).map_err(PlanError::Query)?;
+            self.plan(logical).await
+        };
+        OnDeepStack::new(plan).await
     }
 
     async fn plan_text(&self, sql: &str) -> Result<PlannedQuery, PlanError> {
@@ -145,6 +168,17 @@ impl Planner {
         config.options_mut().optimizer.hash_join_single_partition_threshold = self.options.broadcast_bytes_max as usize;
         Ok(session_state(config, Arc::clone(&self.runtime)).with_physical_optimizer_rules(distributed_rules()).build())
     }
+}
+
+fn collect_files(plan: &Arc<dyn ExecutionPlan>, files: &mut Vec<String>) {
+    if let Some(scan) = plan.downcast_ref::<DataSourceExec>()
+        && let Some(config) = scan.data_source().downcast_ref::<FileScanConfig>()
+    {
+        let store = config.object_store_url.as_str().trim_end_matches('/');
+        let own = config.file_groups.iter().flat_map(|group| group.files().iter());
+        files.extend(own.map(|file| format!("{store}/{}", file.path())));
+    }
+    plan.children().into_iter().for_each(|child| collect_files(child, files));
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {

@@ -3,11 +3,13 @@
 mod bench;
 mod demo;
 mod explain;
+mod serve;
 mod sql;
 mod tpch;
 
 pub use bench::bench;
 pub use demo::demo;
 pub use explain::explain;
+pub use serve::serve;
 pub use sql::sql;
 pub use tpch::{make_data, tpch, tpch_tables};

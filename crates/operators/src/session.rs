@@ -11,7 +11,13 @@ use datafusion::prelude::SessionConfig;
 
 /// The driver's session: it plans.
 pub fn session_state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionStateBuilder {
-    SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features()
+    let mut builder = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
+    let spark = firesteel_functions::implementations();
+    builder.scalar_functions().get_or_insert_default().extend(spark.scalar);
+    builder.higher_order_functions().get_or_insert_default().extend(spark.higher_order);
+    builder.aggregate_functions().get_or_insert_default().extend(spark.aggregate);
+    builder.window_functions().get_or_insert_default().extend(spark.window);
+    builder
 }
 
 /// All functions by name and alias. A function resolves them without a session, whose planners and optimizers it would
@@ -27,19 +33,20 @@ pub struct Functions {
 impl Functions {
     /// Those that [`session_state`] registers.
     pub fn all() -> Self {
+        let spark = firesteel_functions::implementations();
+        let mut scalar = SessionStateDefaults::default_scalar_functions();
+        scalar.extend(spark.scalar);
+        let mut higher_order = SessionStateDefaults::default_higher_order_functions();
+        higher_order.extend(spark.higher_order);
+        let mut aggregate = SessionStateDefaults::default_aggregate_functions();
+        aggregate.extend(spark.aggregate);
+        let mut window = SessionStateDefaults::default_window_functions();
+        window.extend(spark.window);
         Self {
-            scalar: by_name(SessionStateDefaults::default_scalar_functions(), ScalarUDF::name, ScalarUDF::aliases),
-            higher_order: by_name(
-                SessionStateDefaults::default_higher_order_functions(),
-                HigherOrderUDF::name,
-                HigherOrderUDF::aliases,
-            ),
-            aggregate: by_name(
-                SessionStateDefaults::default_aggregate_functions(),
-                AggregateUDF::name,
-                AggregateUDF::aliases,
-            ),
-            window: by_name(SessionStateDefaults::default_window_functions(), WindowUDF::name, WindowUDF::aliases),
+            scalar: by_name(scalar, ScalarUDF::name, ScalarUDF::aliases),
+            higher_order: by_name(higher_order, HigherOrderUDF::name, HigherOrderUDF::aliases),
+            aggregate: by_name(aggregate, AggregateUDF::name, AggregateUDF::aliases),
+            window: by_name(window, WindowUDF::name, WindowUDF::aliases),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Errors as data: what a failed task says, and the [`ErrorKind`] that alone decides what the scheduler does next.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// What to do about an error. Decisions are made on this and never on an error's text.
@@ -26,6 +28,9 @@ pub struct TaskError {
     /// Spark's error class where there is one, such as `DIVIDE_BY_ZERO`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<String>,
+    /// Of the class's message.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
     /// The whole chain of causes, printed once.
     pub message: String,
     /// The shuffle object that could not be read whole, so that its producer can run again (SHUFFLE-7).
@@ -36,7 +41,7 @@ pub struct TaskError {
 impl TaskError {
     /// An error with no Spark class and no lost object.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, class: None, message: message.into(), lost_object: None }
+        Self { kind, class: None, parameters: BTreeMap::new(), message: message.into(), lost_object: None }
     }
 }
 

@@ -1,0 +1,210 @@
+//! From `spec` to a DataFusion logical plan, with Spark's rules: one resolver for SQL and DataFrames (PLAN-1).
+//!
+//! A column has an opaque id inside the plan (`#7`), unique in the query, and the user's name beside it in an
+//! [`Attribute`]: two columns of one name, a join of a table with itself, and a name that differs in case only are no
+//! matter then. User names come back last, on the answer's batches.
+//!
+//! Resolving is pure: what it needs of the outside, tables and files, is in [`Sources`], which was loaded before.
+
+mod aggregate;
+mod attribute;
+mod expression;
+mod frame_functions;
+mod generate;
+mod join;
+mod output_names;
+mod pivot;
+mod project;
+mod relation;
+mod row_sources;
+mod set_operation;
+mod sort;
+mod sources;
+mod statistics;
+mod subquery;
+mod window;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use datafusion::common::DataFusionError;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use firesteel_functions::Settings;
+use firesteel_spec::{DataType, Relation, SparkError, SparkResult, StructField};
+
+pub(crate) use attribute::Attribute;
+pub use sources::{Source, Sources, source_names};
+
+/// A session's options that resolving depends on.
+#[derive(Debug, Clone)]
+pub struct ResolveOptions {
+    pub settings: Settings,
+    pub case_sensitive: bool,
+    /// `GROUP BY 1` and `ORDER BY 1` mean columns.
+    pub ordinals: bool,
+    /// `spark.sql.pivotMaxValues`
+    pub pivot_values_max: usize,
+}
+
+impl Default for ResolveOptions {
+    fn default() -> Self {
+        Self { settings: Settings::default(), case_sensitive: false, ordinals: true, pivot_values_max: 10_000 }
+    }
+}
+
+/// A query with names and types known.
+#[derive(Debug, Clone)]
+pub struct ResolvedQuery {
+    /// Gives the columns of `schema` in order, under ids of its own.
+    pub plan: LogicalPlan,
+    pub schema: Vec<StructField>,
+}
+
+impl ResolvedQuery {
+    /// The columns as a struct.
+    pub fn data_type(&self) -> DataType {
+        DataType::Struct { fields: self.schema.clone() }
+    }
+}
+
+/// Resolves a query over sources that were loaded for it.
+pub fn resolve(relation: &Relation, sources: &Sources, options: &ResolveOptions) -> SparkResult<ResolvedQuery> {
+    crate::deep_stack::on_deep_stack(|| resolve_here(relation, sources, options))
+}
+
+/// As [`resolve`], with each column as the text that `show` has of it.
+pub fn resolve_as_text(
+    relation: &Relation,
+    sources: &Sources,
+    options: &ResolveOptions,
+) -> SparkResult<ResolvedQuery> {
+    let as_text = || {
+        let resolver = Resolver::new(sources, options);
+        let resolved = resolver.relation(relation, None)?;
+        let items = resolved.output.iter().map(|column| resolver.shown(column)).collect::<SparkResult<_>>()?;
+        resolver.finish(resolver.project_items(resolved, items)?)
+    };
+    crate::deep_stack::on_deep_stack(as_text)
+}
+
+fn resolve_here(relation: &Relation, sources: &Sources, options: &ResolveOptions) -> SparkResult<ResolvedQuery> {
+    let resolver = Resolver::new(sources, options);
+    resolver.finish(resolver.relation(relation, None)?)
+}
+
+/// State of resolving one query.
+pub(crate) struct Resolver<'a> {
+    pub(crate) sources: &'a Sources,
+    pub(crate) options: &'a ResolveOptions,
+    next_id: Cell<u32>,
+    /// Common table expressions in reach, innermost last.
+    pub(crate) tables: RefCell<Vec<(String, Rc<CommonRelation>)>>,
+}
+
+/// A common table expression: resolved anew wherever it is used, so that each use has ids of its own.
+pub(crate) struct CommonRelation {
+    pub relation: Relation,
+    pub columns: Vec<String>,
+    /// How many tables its own query sees.
+    pub depth: usize,
+    /// It reads its own rows.
+    pub is_recursive: bool,
+    /// While a recursive query's step is resolved: the rows of the step before.
+    pub work: Option<Source>,
+}
+
+/// A relation with its plan. The plan may have more columns than the output.
+#[derive(Debug, Clone)]
+pub(crate) struct Resolved {
+    pub plan: LogicalPlan,
+    pub output: Vec<Attribute>,
+    /// Columns that names reach but `*` does not: the other side's keys of a `USING` join.
+    pub hidden: Vec<Attribute>,
+}
+
+impl Resolved {
+    pub fn new(plan: LogicalPlan, output: Vec<Attribute>) -> Self {
+        Self { plan, output, hidden: Vec::new() }
+    }
+}
+
+impl<'a> Resolver<'a> {
+    fn new(sources: &'a Sources, options: &'a ResolveOptions) -> Self {
+        Self { sources, options, next_id: Cell::new(0), tables: RefCell::default() }
+    }
+
+    fn finish(&self, resolved: Resolved) -> SparkResult<ResolvedQuery> {
+        let schema = resolved.output.iter().map(Attribute::to_struct_field).collect();
+        let plan = self.only_output(resolved)?.plan;
+        Ok(ResolvedQuery { plan, schema })
+    }
+
+    /// A column as text; bytes as their numbers in base 16.
+    fn shown(&self, column: &Attribute) -> SparkResult<project::Item> {
+        let typed = if column.data_type != DataType::Binary {
+            let evaluation = firesteel_functions::CastEvaluation::Legacy;
+            firesteel_functions::cast(column.typed(), &DataType::STRING, evaluation, self.settings())?
+        } else {
+            let digits = self.call("hex", vec![column.typed()])?;
+            let pairs = ["(..)", "$1 "].map(firesteel_functions::Typed::string);
+            let [pattern, replacement] = pairs;
+            let spaced = self.call("regexp_replace", vec![digits, pattern, replacement])?;
+            let trimmed = self.call("rtrim", vec![spaced])?;
+            let [open, close] = ["[", "]"].map(firesteel_functions::Typed::string);
+            self.call("concat", vec![open, trimmed, close])?
+        };
+        Ok(project::Item::named(typed, &column.name))
+    }
+}
+
+impl Resolver<'_> {
+    pub fn settings(&self) -> &Settings {
+        &self.options.settings
+    }
+
+    /// A column name that no other column of this query has.
+    pub fn fresh_id(&self) -> String {
+        let id = self.next_id.get();
+        self.next_id.set(id + 1);
+        format!("#{id}")
+    }
+
+    /// The relation with nothing but its output columns, in order.
+    pub fn only_output(&self, input: Resolved) -> SparkResult<Resolved> {
+        let fields = input.plan.schema().fields();
+        let exact = fields.len() == input.output.len()
+            && fields.iter().zip(&input.output).all(|(field, attribute)| *field.name() == attribute.id);
+        if exact {
+            return Ok(Resolved { hidden: Vec::new(), ..input });
+        }
+        let mut output = Vec::with_capacity(input.output.len());
+        let mut seen = HashMap::new();
+        let mut columns = Vec::with_capacity(input.output.len());
+        for attribute in &input.output {
+            let again = seen.insert(attribute.id.clone(), ()).is_some();
+            let id = if again { self.fresh_id() } else { attribute.id.clone() };
+            let column = attribute.column();
+            columns.push(if again { column.alias(&id) } else { column });
+            output.push(Attribute { id, ..attribute.clone() });
+        }
+        let plan = build(LogicalPlanBuilder::new(input.plan).project(columns))?;
+        Ok(Resolved::new(plan, output))
+    }
+}
+
+/// The plan of a builder's step. That DataFusion refuses what was resolved is a defect of ours.
+pub(crate) fn build(builder: Result<LogicalPlanBuilder, DataFusionError>) -> SparkResult<LogicalPlan> {
+    builder.and_then(LogicalPlanBuilder::build).map_err(plan_error)
+}
+
+pub(crate) fn plan_error(error: DataFusionError) -> SparkError {
+    match error.find_root() {
+        DataFusionError::External(inner) => match inner.downcast_ref::<SparkError>() {
+            Some(error) => error.clone(),
+            None => SparkError::internal(inner),
+        },
+        DataFusionError::NotImplemented(what) => SparkError::unsupported(what),
+        root => SparkError::internal(root.strip_backtrace()),
+    }
+}

@@ -1,0 +1,36 @@
+//! [`FiresteelEngine`]: opens sessions over one cluster.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use firesteel_connect::engine::{Engine, Session, SessionKey};
+use firesteel_planner::PlannerOptions;
+use firesteel_spec::SparkResult;
+
+use crate::jobs::Cluster;
+use crate::session::SparkSession;
+use crate::views::Views;
+
+pub struct FiresteelEngine {
+    cluster: Cluster,
+    options: PlannerOptions,
+    global_views: Views,
+}
+
+impl FiresteelEngine {
+    pub fn new(cluster: Cluster, options: PlannerOptions) -> Self {
+        Self { cluster, options, global_views: Views::default() }
+    }
+
+    /// A session of a user.
+    pub fn session(&self, user: &str) -> SparkResult<SparkSession> {
+        SparkSession::new(self.cluster.clone(), self.options.clone(), user, self.global_views.clone())
+    }
+}
+
+#[async_trait]
+impl Engine for FiresteelEngine {
+    async fn open(&self, key: &SessionKey) -> SparkResult<Arc<dyn Session>> {
+        Ok(Arc::new(self.session(&key.user_id)?))
+    }
+}

@@ -1,0 +1,18 @@
+//! A Spark session: settings, views, commands, and queries run as jobs of functions.
+//!
+//! It implements the [`Engine`](firesteel_connect::engine::Engine) that the Spark Connect server asks, and knows no protobuf.
+
+mod config;
+mod engine;
+mod error;
+mod jobs;
+mod prepare;
+mod query;
+mod session;
+mod show;
+mod views;
+
+pub use config::Config;
+pub use engine::FiresteelEngine;
+pub use jobs::Cluster;
+pub use session::SparkSession;

@@ -1,0 +1,201 @@
+//! [`SparkSession`]: plans in, rows and effects out.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::physical_plan::displayable;
+use firesteel_connect::engine::{
+    Execution, ObservedReceiver, ProgressSink, Session, SessionConfig, SessionKey, StorageLevel,
+};
+use firesteel_planner::{Planner, PlannerOptions};
+use firesteel_spec::{Command, DataType, ExplainMode, Plan, Relation, RelationKind, SparkError, SparkResult};
+
+use crate::config::Config;
+use crate::error::from_plan;
+use crate::jobs::Cluster;
+use crate::query::Rows;
+use crate::views::{Views, VisibleViews};
+
+pub struct SparkSession {
+    pub(crate) cluster: Cluster,
+    pub(crate) options: PlannerOptions,
+    pub(crate) planner: Planner,
+    pub(crate) config: Config,
+    pub(crate) views: VisibleViews,
+    pub(crate) user: String,
+}
+
+impl SparkSession {
+    pub(crate) fn new(
+        cluster: Cluster,
+        mut options: PlannerOptions,
+        user: &str,
+        global_views: Views,
+    ) -> SparkResult<Self> {
+        // Spark's functions are over plain strings; see `firesteel_functions::to_arrow`.
+        options.datafusion.entry("datafusion.execution.parquet.schema_force_view_types".to_owned()).or_insert_with(|| "false".to_owned());
+        let planner = Planner::new(cluster.storage.clone(), options.clone()).map_err(from_plan)?;
+        let views = VisibleViews { own: Views::default(), global: global_views };
+        Ok(Self { cluster, options, planner, config: Config::new(), views, user: user.to_owned() })
+    }
+
+    /// Runs a query or a command.
+    pub async fn run(&self, plan: &Plan, progress: &ProgressSink) -> SparkResult<Rows> {
+        match plan {
+            Plan::Query(relation) => self.query(relation, progress).await,
+            Plan::Command(command) => self.command(command, progress).await,
+        }
+    }
+
+    async fn query(&self, relation: &Relation, progress: &ProgressSink) -> SparkResult<Rows> {
+        match &relation.kind {
+            RelationKind::ShowString { input, rows, truncate, vertical } => {
+                self.show_string(input, *rows, *truncate, *vertical, progress).await
+            }
+            RelationKind::HtmlString { input, rows, truncate } => {
+                self.html_string(input, *rows, *truncate, progress).await
+            }
+            RelationKind::Tail { input, limit } => self.tail(input, *limit, progress).await,
+            RelationKind::Command(command) => self.command(command, progress).await,
+            RelationKind::Catalog(command) => {
+                let command = Command::Catalog(command.clone());
+                self.command(&command, progress).await
+            }
+            _ => self.rows(relation, progress).await,
+        }
+    }
+
+    async fn command(&self, command: &Command, _progress: &ProgressSink) -> SparkResult<Rows> {
+        match command {
+            Command::CreateView(view) => {
+                // A view of columns that are not there is refused when it is made.
+                self.resolved(&view.query).await?;
+                self.views.create(view)?;
+                Ok(Rows::none())
+            }
+            Command::Set { key: Some(key), value: Some(value) } => {
+                self.config.set(key, value)?;
+                Rows::texts(&["key", "value"], vec![vec![key.clone(), value.clone()]])
+            }
+            Command::Set { key: Some(key), value: None } => {
+                let value = self.config.value(key).unwrap_or_else(|| "<undefined>".to_owned());
+                Rows::texts(&["key", "value"], vec![vec![key.clone(), value]])
+            }
+            Command::Set { key: None, .. } => {
+                let all = self.config.all(None).into_iter().map(|(key, value)| vec![key, value]).collect();
+                Rows::texts(&["key", "value"], all)
+            }
+            Command::SetTimeZone { zone: Some(zone) } => {
+                self.config.set("spark.sql.session.timeZone", zone)?;
+                Ok(Rows::none())
+            }
+            Command::Reset { key } => {
+                match key {
+                    Some(key) => self.config.unset(key)?,
+                    None => self.config.all(None).iter().try_for_each(|(key, _)| self.config.unset(key))?,
+                }
+                Ok(Rows::none())
+            }
+            Command::Explain { plan, mode } => {
+                let text = self.explain(plan, *mode).await?;
+                Rows::texts(&["plan"], vec![vec![text]])
+            }
+            Command::Unsupported(what) => Err(SparkError::unsupported(what)),
+            other => Err(SparkError::unsupported(command_name(other))),
+        }
+    }
+}
+
+/// A command's name, from its variant.
+fn command_name(command: &Command) -> String {
+    let text = format!("{command:?}");
+    text.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default().to_owned()
+}
+
+#[async_trait]
+impl Session for SparkSession {
+    async fn execute(&self, plan: Plan, progress: ProgressSink) -> SparkResult<Execution> {
+        let rows = self.run(&plan, &progress).await?;
+        Ok(Execution {
+            schema: rows.schema,
+            batches: rows.batches,
+            observed: ObservedReceiver::default(),
+            checkpoint: None,
+        })
+    }
+
+    async fn schema(&self, relation: &Relation) -> SparkResult<DataType> {
+        match &relation.kind {
+            RelationKind::ShowString { .. } | RelationKind::HtmlString { .. } => Ok(crate::show::schema()),
+            RelationKind::Tail { input, .. } => Ok(self.resolved(input).await?.data_type()),
+            RelationKind::Catalog(_) | RelationKind::Command(_) => {
+                Ok(self.query(relation, &ProgressSink::default()).await?.schema)
+            }
+            _ => Ok(self.resolved(relation).await?.data_type()),
+        }
+    }
+
+    async fn explain(&self, plan: &Plan, mode: ExplainMode) -> SparkResult<String> {
+        let Plan::Query(relation) = plan else {
+            return Ok(format!("== Physical Plan ==\nExecute {plan:?}\n"));
+        };
+        let resolved = self.resolved(relation).await?;
+        let logical = resolved.plan.display_indent().to_string();
+        let planned = self.planner.plan_resolved(resolved).await.map_err(from_plan)?;
+        let physical = displayable(planned.physical.as_ref()).indent(false).to_string();
+        let optimized = planned.logical.display_indent();
+        Ok(match mode {
+            ExplainMode::Simple | ExplainMode::Formatted | ExplainMode::Codegen => {
+                format!("== Physical Plan ==\n{physical}\n")
+            }
+            ExplainMode::Extended | ExplainMode::Cost => format!(
+                "== Parsed Logical Plan ==\n{logical}\n\n== Analyzed Logical Plan ==\n{logical}\n\n\
+                 == Optimized Logical Plan ==\n{optimized}\n\n== Physical Plan ==\n{physical}\n"
+            ),
+        })
+    }
+
+    async fn input_files(&self, relation: &Relation) -> SparkResult<Vec<String>> {
+        let resolved = self.resolved(relation).await?;
+        let planned = self.planner.plan_resolved(resolved).await.map_err(from_plan)?;
+        Ok(planned.input_files())
+    }
+
+    async fn same_semantics(&self, left: &Relation, right: &Relation) -> SparkResult<bool> {
+        let (left, right) = (self.resolved(left).await?, self.resolved(right).await?);
+        Ok(left.plan == right.plan)
+    }
+
+    async fn semantic_hash(&self, relation: &Relation) -> SparkResult<i32> {
+        let mut hasher = DefaultHasher::new();
+        self.resolved(relation).await?.plan.hash(&mut hasher);
+        Ok(hasher.finish() as i32)
+    }
+
+    async fn persist(&self, _relation: &Relation, _level: StorageLevel) -> SparkResult<()> {
+        Err(SparkError::unsupported("persist"))
+    }
+
+    async fn unpersist(&self, _relation: &Relation) -> SparkResult<()> {
+        Ok(())
+    }
+
+    async fn storage_level(&self, _relation: &Relation) -> SparkResult<StorageLevel> {
+        Ok(StorageLevel::NONE)
+    }
+
+    fn config(&self) -> &dyn SessionConfig {
+        &self.config
+    }
+
+    async fn duplicate(&self, key: &SessionKey) -> SparkResult<Arc<dyn Session>> {
+        let mut copy =
+            Self::new(self.cluster.clone(), self.options.clone(), &key.user_id, self.views.global.clone())?;
+        copy.config = self.config.duplicate();
+        copy.views.own = self.views.own.duplicate();
+        Ok(Arc::new(copy))
+    }
+
+    async fn close(&self) {}
+}
