@@ -103,7 +103,9 @@ fn binary(call: &Call<'_>, operator: &str, mode: Mode) -> SparkResult<Typed> {
     let (left, right) = (call.argument(0)?, call.argument(1)?);
     let name = format!("({} {operator} {})", left.name, right.name);
     if let Some(typed) = crate::datetime::arithmetic(call, operator, &left, &right, mode) {
-        return Ok(typed?.named(name));
+        // Some of these go by other names, such as `date_add(d, 1)`.
+        let typed = typed?;
+        return Ok(if typed.name.is_empty() { typed.named(name) } else { typed });
     }
     let (left, right) = numeric_operands(call, operator, left, right)?;
     Ok(numeric(operator, left, right, mode, call)?.named(name))

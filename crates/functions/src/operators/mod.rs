@@ -8,6 +8,7 @@ mod logic;
 mod overflow;
 
 pub(crate) use decimal::divide_to;
+pub(crate) use overflow::arithmetic_overflow;
 
 use std::sync::Arc;
 
