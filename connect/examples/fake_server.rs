@@ -1,6 +1,6 @@
 //! A server over the tests' engine, for trying it with a real client.
 
-#[path = "../tests/fake/mod.rs"]
+#[path = "../tests/connect/fake.rs"]
 mod fake;
 
 use std::sync::Arc;

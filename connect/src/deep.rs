@@ -12,7 +12,7 @@ use prost::{Message, Name};
 use crate::wire;
 
 /// What one level of nesting takes of a stack at the most, whoever recurses over it.
-const LEVEL_BYTES: usize = if cfg!(debug_assertions) { 32 << 10 } else { 12 << 10 };
+const LEVEL_BYTES: usize = if cfg!(debug_assertions) { 64 << 10 } else { 24 << 10 };
 /// What work on a flat plan takes.
 const BASE_BYTES: usize = 512 << 10;
 

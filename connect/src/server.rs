@@ -18,8 +18,10 @@ use crate::proto::spark_connect_service_server::SparkConnectServiceServer;
 use crate::service::Service;
 use crate::sessions::Sessions;
 
-/// Between two looks for idle sessions and abandoned operations.
+/// Between two looks for idle sessions and abandoned operations, at the most.
 const SWEEP_EVERY: Duration = Duration::from_secs(15);
+/// Shorter timeouts are looked for more often, but not more often than so.
+const SWEEP_EVERY_MIN: Duration = Duration::from_millis(20);
 
 /// A server that listens and does not answer yet.
 pub struct BoundServer {
@@ -81,16 +83,18 @@ impl BoundServer {
             shutdown.await;
             at_end.close().await;
         };
+        let shortest = self.options.session_timeout.min(self.options.abandoned_after);
+        let every = (shortest / 4).clamp(SWEEP_EVERY_MIN, SWEEP_EVERY);
         let answering = server.add_service(service).serve_with_incoming_shutdown(incoming, stopped);
         tokio::select! {
             done = answering => done.map_err(|source| ConnectError::Serve { address: self.address, source }),
-            () = sweep(&sessions) => Ok(()),
+            () = sweep(&sessions, every) => Ok(()),
         }
     }
 }
 
-async fn sweep(sessions: &Sessions) {
-    let mut ticks = tokio::time::interval(SWEEP_EVERY);
+async fn sweep(sessions: &Sessions, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
     loop {
         ticks.tick().await;
         sessions.sweep().await;
