@@ -26,6 +26,7 @@ mod window;
 pub use call::{Call, Settings};
 pub use cast::{Mode as CastEvaluation, cast, coerce, implicit_cast, to_text as texts};
 pub use coerce::{common_type, comparison_type, wider};
+pub use collection::lambda_parameters;
 pub use literal::{literal, scalar};
 pub use registry::{Build, Family, Function, Implementations, Kind, implementations, lookup, names};
 pub use typed::{Typed, default_name};
