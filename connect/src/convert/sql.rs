@@ -67,7 +67,7 @@ impl Converter<'_> {
         } else {
             Parameters::None
         };
-        text::statement(&sql.query, parameters)
+        text::statement(&sql.query, &parameters)
     }
 
     /// `spark.sql("… {df}", df=df)`: each relation is a view that the statement alone sees.

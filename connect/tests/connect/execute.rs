@@ -279,3 +279,90 @@ async fn analysis_answers_each_question() {
     let error = client.schema(root(&table("missing"))).await.unwrap_err();
     assert_class(&error, "TABLE_OR_VIEW_NOT_FOUND");
 }
+
+fn sql(query: &str) -> proto::Relation {
+    relation(RelType::Sql(proto::Sql { query: query.to_owned(), ..Default::default() }))
+}
+
+fn sql_command(input: proto::Relation) -> proto::Plan {
+    command(CommandType::SqlCommand(proto::SqlCommand { input: Some(input), ..Default::default() }))
+}
+
+fn sql_result(responses: &[ExecutePlanResponse]) -> proto::Relation {
+    let Some(ResponseType::SqlCommandResult(result)) = &responses[0].response_type else { panic!("{responses:?}") };
+    prost::Message::decode(result.relation.clone()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_of_sql_comes_back_as_it_was_and_does_not_run() {
+    let server = TestServer::start().await;
+    let mut client = server.client().await;
+    let query = sql("SELECT id FROM t WHERE id > 1");
+    let (responses, error) = client.run(sql_command(query.clone())).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(sql_result(&responses), query);
+    assert!(server.engine.seen.lock().is_empty());
+    assert_eq!(rows(&client.run(root(&query)).await.0), 0);
+    assert_eq!(server.engine.seen.lock().len(), 1);
+    let error = client.run(sql_command(sql("SELECT FROM WHERE"))).await.1.unwrap();
+    assert_class(&error, "PARSE_SYNTAX_ERROR");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_of_sql_is_done_and_its_rows_come_back() {
+    let server = TestServer::start().await;
+    let mut client = server.client().await;
+    let (responses, error) = client.run(sql_command(sql("DROP TABLE IF EXISTS t"))).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(server.engine.seen.lock().len(), 1);
+    let Some(RelType::LocalRelation(local)) = sql_result(&responses).rel_type else { panic!() };
+    let reader = StreamReader::try_new(Cursor::new(local.data.unwrap()), None).unwrap();
+    assert_eq!(reader.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sql_sees_the_relations_that_come_with_it() {
+    let server = TestServer::start().await;
+    let mut client = server.client().await;
+    let view = relation(RelType::SubqueryAlias(Box::new(proto::SubqueryAlias {
+        input: Some(Box::new(range(3))),
+        alias: "_view".to_owned(),
+        qualifier: vec![],
+    })));
+    let with = |query: &str| {
+        let root = Some(Box::new(sql(query)));
+        relation(RelType::WithRelations(Box::new(proto::WithRelations { root, references: vec![view.clone()] })))
+    };
+    let (_, error) = client.run(root(&with("SELECT * FROM _view"))).await;
+    assert!(error.is_none(), "{error:?}");
+    let (_, error) = client.run(sql_command(with("INSERT INTO t SELECT * FROM _view"))).await;
+    assert!(error.is_none(), "{error:?}");
+    let seen = server.engine.seen.lock().clone();
+    let [Plan::Query(query), Plan::Command(insert)] = seen.as_slice() else { panic!("{seen:?}") };
+    let Command::Insert { input, .. } = &**insert else { panic!("{insert:?}") };
+    for relation in [query, input] {
+        let RelationKind::With { tables, recursive: false, .. } = &relation.kind else { panic!("{relation:?}") };
+        assert_eq!(tables[0].name, "_view");
+        assert!(matches!(tables[0].relation.kind, RelationKind::Range { end: 3, .. }));
+    }
+    let error = client.run(sql_command(with("DROP TABLE t"))).await.1.unwrap();
+    assert_class(&error, "UNSUPPORTED_FEATURE");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sql_takes_parameters_and_types_are_parsed() {
+    let server = TestServer::start().await;
+    let mut client = server.client().await;
+    let query = "SELECT :a FROM t".to_owned();
+    let named_arguments = [("a".to_owned(), integer(1))].into();
+    let named = relation(RelType::Sql(proto::Sql { query, named_arguments, ..Default::default() }));
+    assert!(client.run(root(&named)).await.1.is_none());
+    let query = "SELECT ? FROM t".to_owned();
+    let positional =
+        relation(RelType::Sql(proto::Sql { query, pos_arguments: vec![integer(1)], ..Default::default() }));
+    assert!(client.run(root(&positional)).await.1.is_none());
+    let ddl = Analyze::DdlParse(requests::DdlParse { ddl_string: "a int, b array<string>".to_owned() });
+    let Answer::DdlParse(ddl) = client.analyze(ddl).await.unwrap() else { panic!() };
+    let Some(proto::data_type::Kind::Struct(fields)) = ddl.parsed.unwrap().kind else { panic!() };
+    assert_eq!(fields.fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+}

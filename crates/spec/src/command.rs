@@ -300,6 +300,9 @@ pub enum InsertMode {
     Overwrite,
 }
 
+/// The values of a partition, and where its files lie if that is said.
+pub type PartitionLocation = (Vec<(String, Expr)>, Option<String>);
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum TableChange {
     Rename(Name),
@@ -318,7 +321,7 @@ pub enum TableChange {
         if_exists: bool,
     },
     AddPartitions {
-        partitions: Vec<(Vec<(String, Expr)>, Option<String>)>,
+        partitions: Vec<PartitionLocation>,
         if_not_exists: bool,
     },
     DropPartitions {

@@ -11,8 +11,8 @@ mod relation;
 mod visit;
 
 pub use command::{
-    CatalogCommand, Command, CreateTable, CreateView, ExplainMode, InsertMode, SaveMode, TableChange, ViewKind, Write,
-    WriteTarget, WriteV2, WriteV2Mode,
+    CatalogCommand, Command, CreateTable, CreateView, ExplainMode, InsertMode, PartitionLocation, SaveMode,
+    TableChange, ViewKind, Write, WriteTarget, WriteV2, WriteV2Mode,
 };
 pub use data_type::{DataType, DayTimeField, StructField, YearMonthField};
 pub use error::{QueryContext, SparkError, SparkResult};
@@ -33,6 +33,7 @@ pub type Options = Vec<(String, String)>;
 pub type Name = Vec<String>;
 
 /// What a client asks for.
+#[expect(clippy::large_enum_variant, reason = "there is one plan for many relations")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Plan {
     /// Rows.
