@@ -203,7 +203,9 @@ fn special_datetime(value: &Typed, to: &DataType, settings: &Settings) -> Option
         }
         _ => ScalarValue::TimestampMicrosecond(Some(local), None),
     };
-    Some(Typed::literal(scalar, to.clone(), ""))
+    let mut typed = Typed::literal(scalar, to.clone(), "");
+    typed.nullable = true;
+    Some(typed)
 }
 
 /// `Cast.forceNullable`: may a value that is not null become null, whatever the mode?

@@ -57,7 +57,7 @@ fn add(call: &Call<'_>, left: Typed, right: Typed, mode: Mode) -> Option<SparkRe
     // What moves a date or a time stands behind it.
     let swap = match (&left.data_type, &right.data_type) {
         (left, right) if is_interval(left) => is_clock(right) || right.is_string(),
-        (left, DataType::Date) => !is_clock(left),
+        (left, DataType::Date) => !is_clock(left) || matches!(left, DataType::Time { .. }),
         _ => false,
     };
     let (left, right) = if swap { (right, left) } else { (left, right) };
@@ -128,10 +128,17 @@ fn moved(call: &Call<'_>, left: Typed, right: Typed, mode: Mode, sign: i64) -> O
             null.name = plain_name;
             Some(Ok(null))
         }
+        (T::Date, text) if text.is_string() => {
+            let shift = call.other(date_name, vec![left, right.clone()]);
+            Some(Err(shift.unexpected(1, &right.data_type, super::date::DAYS_OF_OFFSET)))
+        }
         (T::Date, _) => {
             let shift = call.other(date_name, vec![left, right]);
             let build = if sign > 0 { super::date::date_add } else { super::date::date_sub };
-            Some(build(&shift))
+            Some(build(&shift).map(|mut typed| {
+                typed.nullable |= mode == Mode::Try;
+                typed
+            }))
         }
         (text, interval) if text.is_string() && is_interval(interval) => {
             let instant = coerce(left, &T::Timestamp, call.settings);
@@ -147,7 +154,11 @@ fn moved(call: &Call<'_>, left: Typed, right: Typed, mode: Mode, sign: i64) -> O
             Some(compute("time_add", result, true, arguments).map(|typed| typed.named(plain_name)))
         }
         (left_type, right_type) => {
-            let result = interval_sum(left_type, right_type)?;
+            let Some(result) = interval_sum(left_type, right_type) else {
+                let required = "(TIMESTAMP OR TIMESTAMP WITHOUT TIME ZONE)";
+                let both = is_interval(left_type) && is_interval(right_type);
+                return both.then(|| Err(call.unexpected(0, left_type, required)));
+            };
             let operands = coerce(left, &result, call.settings).and_then(|left| {
                 let right = coerce(right, &result, call.settings)?;
                 let fails = mode == Mode::Ansi || (mode == Mode::Legacy && result != T::CalendarInterval);
@@ -288,6 +299,51 @@ pub(super) fn interval_add_kernel(arguments: &[ArrayRef], rows: usize) -> Result
                 left.nanoseconds.checked_add(right.nanoseconds.checked_mul(sign)?)?,
             ))
         }),
+    }
+}
+
+/// `-interval`, or its size without the sign.
+pub(crate) fn signed_interval(interval: Typed, absolute: bool) -> SparkResult<Typed> {
+    let result = interval.data_type.clone();
+    compute("interval_sign", result, false, [interval, Typed::boolean(absolute)])
+}
+
+pub(super) fn interval_sign_kernel(arguments: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
+    let absolute = flag(&arguments[1]);
+    let refuse = || {
+        spark_error(SparkError::new(
+            "INTERVAL_ARITHMETIC_OVERFLOW.WITHOUT_SUGGESTION",
+            "the interval is too long for its type",
+        ))
+    };
+    match arguments[0].data_type() {
+        ArrowType::Duration(_) => {
+            let values = arguments[0].as_primitive::<DurationMicrosecondType>();
+            each::<DurationMicrosecondType>(arguments, rows, |row| {
+                let us = values.value(row);
+                let signed = if absolute { us.checked_abs() } else { us.checked_neg() };
+                signed.map(Some).ok_or_else(refuse)
+            })
+        }
+        ArrowType::Interval(arrow::datatypes::IntervalUnit::YearMonth) => {
+            let values = arguments[0].as_primitive::<IntervalYearMonthType>();
+            each::<IntervalYearMonthType>(arguments, rows, |row| {
+                let months = values.value(row);
+                let signed = if absolute { months.checked_abs() } else { months.checked_neg() };
+                signed.map(Some).ok_or_else(refuse)
+            })
+        }
+        _ => {
+            let values = arguments[0].as_primitive::<IntervalMonthDayNanoType>();
+            each::<IntervalMonthDayNanoType>(arguments, rows, |row| {
+                let value = values.value(row);
+                let signed = || {
+                    let (months, days) = (value.months.checked_neg()?, value.days.checked_neg()?);
+                    Some(IntervalMonthDayNano::new(months, days, value.nanoseconds.checked_neg()?))
+                };
+                signed().map(Some).ok_or_else(refuse)
+            })
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::kernel::spark_error;
 use crate::operators::arithmetic_overflow;
 use crate::typed::Typed;
 
-const DAYS_OF_OFFSET: &str = "(\"INT\" or \"SMALLINT\" or \"TINYINT\")";
+pub(super) const DAYS_OF_OFFSET: &str = "(\"INT\" or \"SMALLINT\" or \"TINYINT\")";
 
 /// `date_add(d, n)`, or by its SQL name `dateadd`.
 pub(super) fn date_add(call: &Call<'_>) -> SparkResult<Typed> {

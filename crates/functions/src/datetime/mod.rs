@@ -15,7 +15,7 @@ mod timestamp;
 mod window;
 pub(crate) mod zone;
 
-pub(crate) use arithmetic::arithmetic;
+pub(crate) use arithmetic::{arithmetic, signed_interval};
 
 use std::sync::Arc;
 

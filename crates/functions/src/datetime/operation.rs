@@ -53,6 +53,7 @@ static OPERATIONS: &[(&str, Kernel)] = &[
     ("add_interval", arithmetic::add_interval_kernel),
     ("clock_diff", arithmetic::clock_diff_kernel),
     ("interval_add", arithmetic::interval_add_kernel),
+    ("interval_sign", arithmetic::interval_sign_kernel),
     ("interval_scale", arithmetic::interval_scale_kernel),
     ("window", window::window_kernel),
     ("session_window", window::session_kernel),

@@ -50,7 +50,8 @@ fn length_us(call: &Call<'_>, index: usize) -> SparkResult<i64> {
     Ok(i64::from(parts.days) * US_PER_DAY + parts.us)
 }
 
-/// `window(t, length [, slide [, start]])` where windows don't overlap.
+/// `window(t, length [, slide [, start]])` where windows don't overlap. As in Spark it is never null: who groups by it
+/// leaves out rows without a time.
 pub(super) fn window(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(2..=4)?;
     let time = timestamp(call, 0)?;
@@ -71,7 +72,9 @@ pub(super) fn window(call: &Call<'_>) -> SparkResult<Typed> {
     }
     let result = span(&time.data_type);
     let arguments = [time, Typed::long(length), Typed::long(start)];
-    Ok(compute("window", result, false, arguments)?.named("window"))
+    let mut typed = compute("window", result, false, arguments)?.named("window");
+    typed.nullable = false;
+    Ok(typed)
 }
 
 pub(super) fn window_kernel(arguments: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
@@ -106,7 +109,9 @@ pub(super) fn session_window(call: &Call<'_>) -> SparkResult<Typed> {
     let time = timestamp(call, 0)?;
     let result = span(&time.data_type);
     let gap = Typed::long(length_us(call, 1)?);
-    Ok(compute("session_window", result, false, [time, gap])?.named("session_window"))
+    let mut typed = compute("session_window", result, false, [time, gap])?.named("session_window");
+    typed.nullable = false;
+    Ok(typed)
 }
 
 pub(super) fn session_kernel(arguments: &[ArrayRef], rows: usize) -> Result<ArrayRef> {

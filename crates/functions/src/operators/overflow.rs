@@ -61,6 +61,9 @@ pub(super) fn checked(operator: &str, left: Typed, right: Typed, mode: Mode) -> 
 }
 
 pub(super) fn negative(operand: Typed, mode: Mode) -> SparkResult<Typed> {
+    if is_interval(&operand) {
+        return crate::datetime::signed_interval(operand, false);
+    }
     if operand.data_type.is_integral() && mode == Mode::Ansi {
         let zero = zero(&operand.data_type)?;
         return checked("-", zero, operand, mode);
@@ -70,11 +73,22 @@ pub(super) fn negative(operand: Typed, mode: Mode) -> SparkResult<Typed> {
 }
 
 pub(super) fn abs(operand: Typed, mode: Mode) -> SparkResult<Typed> {
+    if is_interval(&operand) {
+        return crate::datetime::signed_interval(operand, true);
+    }
     if operand.data_type.is_integral() && mode == Mode::Ansi {
         let zero = zero(&operand.data_type)?;
         return checked("abs", operand, zero, mode);
     }
     Typed::call(&datafusion::functions::math::abs(), vec![operand])
+}
+
+/// DataFusion's own functions don't take all of Spark's intervals.
+fn is_interval(operand: &Typed) -> bool {
+    matches!(
+        operand.data_type,
+        DataType::YearMonthInterval { .. } | DataType::DayTimeInterval { .. } | DataType::CalendarInterval
+    )
 }
 
 fn zero(data_type: &DataType) -> SparkResult<Typed> {
