@@ -93,9 +93,11 @@ pub(super) fn to_interval(array: &ArrayRef, from: &DataType, to: &DataType, rule
     }
 }
 
+type OfRow<'a, T> = Box<dyn Fn(usize) -> T + 'a>;
+
 /// How many of its last field an interval has.
 pub(super) fn to_number(array: &ArrayRef, from: &DataType, to: &DataType, rules: Rules) -> Result<ArrayRef> {
-    let (count, per, text): (Box<dyn Fn(usize) -> i64>, i64, Box<dyn Fn(usize) -> String>) = match from {
+    let (count, per, text): (OfRow<'_, i64>, i64, OfRow<'_, String>) = match from {
         DataType::YearMonthInterval { start, end } => {
             let values = array.as_primitive::<IntervalYearMonthType>();
             let text = move |row: usize| year_month_text(values.value(row), *start, *end);

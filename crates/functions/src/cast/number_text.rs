@@ -2,7 +2,7 @@
 
 /// `1.0`, `1.0E10`, `NaN`, `Infinity`.
 pub fn java_double(value: f64) -> String {
-    java(value, f64::from(value).abs(), format!("{value:e}"))
+    java(value, value.abs(), format!("{value:e}"))
 }
 
 /// As [`java_double`], with the digits that a `float` needs.
