@@ -47,7 +47,8 @@ fn answer(question: &str, settings: &Settings) -> String {
 }
 
 fn is_class(text: &str) -> bool {
-    text.contains('_') && text.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_' || letter == '.')
+    text.contains('_')
+        && text.chars().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || "_.".contains(letter))
 }
 
 struct Parser<'a> {
@@ -101,7 +102,7 @@ impl<'a> Parser<'a> {
                 if self.peek().is_some_and(|next| next.is_ascii_digit()) {
                     return Ok(self.number(true));
                 }
-                build("negative", vec![self.operand()?], self.settings)
+                build("-", vec![self.operand()?], self.settings)
             }
             Some('(') => {
                 self.take("(");
