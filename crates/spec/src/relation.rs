@@ -64,6 +64,11 @@ pub enum RelationKind {
         input: Box<Relation>,
         condition: Expr,
     },
+    /// SQL's `QUALIFY`: rows of a `SELECT` by a condition that may hold window functions and names of its list.
+    Qualify {
+        input: Box<Relation>,
+        condition: Expr,
+    },
     /// Output: the grouping expressions and the aggregates, or the aggregates only (SQL's `SELECT` list).
     Aggregate {
         input: Box<Relation>,

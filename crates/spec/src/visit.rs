@@ -30,6 +30,7 @@ impl Relation {
             | R::Command(_) => Vec::new(),
             R::Project { input, .. }
             | R::Filter { input, .. }
+            | R::Qualify { input, .. }
             | R::Aggregate { input, .. }
             | R::Pivot { input, .. }
             | R::Sort { input, .. }
@@ -89,7 +90,7 @@ impl Relation {
             R::Project { expressions, .. } | R::RepartitionByExpression { expressions, .. } => {
                 expressions.iter().for_each(visit);
             }
-            R::Filter { condition, .. } => visit(condition),
+            R::Filter { condition, .. } | R::Qualify { condition, .. } => visit(condition),
             R::Aggregate { grouping, aggregates, having, .. } => {
                 for element in grouping {
                     match element {
