@@ -101,6 +101,7 @@ fn insert_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
         }
         // How many elements stand before the new one; negative if nulls have to follow it.
         let before = if position > 0 { position - 1 } else { length + position + 1 };
+        picks.expect_room(before.abs())?;
         if before < 0 {
             picks.push(1, row);
             (0..-before).for_each(|_| picks.push_null());
@@ -367,6 +368,7 @@ fn repeat_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
             ends.null();
             continue;
         }
+        picks.expect_room(counts.value(row).max(0).into())?;
         (0..counts.value(row)).for_each(|_| picks.push(0, row));
         ends.end(picks.len())?;
     }

@@ -200,22 +200,23 @@ impl Lookup {
 
 fn item(array: Typed, index: Typed, lookup: Lookup, call: &Call<'_>) -> SparkResult<Typed> {
     let element = super::coercion::element_of(&array.data_type);
-    let is_there = lookup != Lookup::Get
-        && lookup != Lookup::TryElementAt
-        && known_length(&array)
-            .zip(index.integer())
-            .is_some_and(|(length, index)| lookup.find(index, length).is_ok_and(|found| found.is_some()));
-    let nullable = !is_there || contains_null(&array.data_type);
+    let nullable = index.integer().and_then(|index| is_known_valid(&array, index, lookup)) != Some(true);
     let lookup = Lookup::ALL.iter().position(|known| *known == lookup).unwrap_or_default();
     let index = coerce(index, &DataType::Long, call.settings)?;
     shape::call(&ITEM, vec![array, index, Typed::int(lookup as i32)], element, nullable)
 }
 
-/// How many elements an array has that is built of so many expressions.
-fn known_length(array: &Typed) -> Option<usize> {
-    match &array.expr {
-        Expr::ScalarFunction(function) if function.func.name() == "spark_array" => Some(function.args.len() - 2),
-        _ => None,
+/// Is the element there and not null, as far as an array tells that is built of so many expressions?
+fn is_known_valid(array: &Typed, index: i64, lookup: Lookup) -> Option<bool> {
+    let Expr::ScalarFunction(function) = &array.expr else { return None };
+    if function.func.name() != "spark_array" {
+        return None;
+    }
+    // The last two arguments say the array's type.
+    let elements = function.args.get(..function.args.len().checked_sub(2)?)?;
+    match &elements[lookup.find(index, elements.len()).ok()??] {
+        Expr::Literal(value, _) => Some(!value.is_null()),
+        _ => Some(!contains_null(&array.data_type)),
     }
 }
 
@@ -250,6 +251,9 @@ fn element(call: &Call<'_>, lookup: Lookup) -> SparkResult<Typed> {
         return Ok(call.shown(shape::call(&MAP_VALUE, vec![map, key], value, true)?));
     }
     let (array, _) = call.array(0)?;
+    if call.argument(1)?.data_type == DataType::Null {
+        return Err(call.unexpected(1, &DataType::Null, "INT"));
+    }
     Ok(call.shown(item(array, call.int(1)?, lookup, call)?))
 }
 

@@ -237,6 +237,7 @@ fn stack_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
     let mut total = 0;
     for row in 0..rows {
         let count = counts.value(row) as usize;
+        picks.iter().try_for_each(|picks| picks.expect_room(count as i64))?;
         for line in 0..count {
             for (column, picks) in picks.iter_mut().enumerate() {
                 let index = line * fields.len() + column;

@@ -78,10 +78,11 @@ fn has_floats(data_type: &ArrowType) -> bool {
 pub(super) fn check_keys(keys: &ArrayRef, maps: impl Iterator<Item = Range<usize>>) -> Result<()> {
     let [rows] = comparable([keys])?;
     let mut seen = HashSet::new();
+    let nulls = keys.logical_nulls();
     for range in maps {
         seen.clear();
         for index in range {
-            if keys.is_null(index) {
+            if nulls.as_ref().is_some_and(|nulls| nulls.is_null(index)) {
                 return Err(spark_error(SparkError::new("NULL_MAP_KEY", "a key of a map can't be null")));
             }
             if !seen.insert(rows.row(index)) {

@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray, U
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::{cast, interleave, take};
 use arrow::datatypes::{DataType as ArrowType, FieldRef, Fields};
-use datafusion::common::{Result, exec_datafusion_err, internal_datafusion_err, internal_err};
+use datafusion::common::{DataFusionError, Result, exec_datafusion_err, internal_datafusion_err, internal_err};
 
 /// The elements of an array of arrays, or the entries of an array of maps.
 pub(super) struct Lists {
@@ -92,6 +92,14 @@ impl Picks {
         self.picks.push((source, index));
     }
 
+    /// An error if so many more picks would be more than an array's offsets count: before memory is taken for them.
+    pub fn expect_room(&self, more: i64) -> Result<()> {
+        if self.picks.len() as i64 + more <= i64::from(i32::MAX) {
+            return Ok(());
+        }
+        Err(too_many())
+    }
+
     pub fn extend(&mut self, source: usize, range: Range<usize>) {
         self.picks.extend(range.map(|index| (source, index)));
     }
@@ -145,8 +153,7 @@ impl Rows {
 
     /// Ends a row after so many elements in all.
     pub fn end(&mut self, elements: usize) -> Result<()> {
-        let end = i32::try_from(elements)
-            .map_err(|_| exec_datafusion_err!("the arrays of one batch have more than {} elements", i32::MAX))?;
+        let end = i32::try_from(elements).map_err(|_| too_many())?;
         self.offsets.push(end);
         self.valid.push(true);
         Ok(())
@@ -191,6 +198,10 @@ impl Rows {
         let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
         Ok(Arc::new(MapArray::try_new(Arc::clone(entries), offsets, structs, nulls, false)?))
     }
+}
+
+fn too_many() -> DataFusionError {
+    exec_datafusion_err!("the arrays of one batch would have more than {} elements", i32::MAX)
 }
 
 /// A list's field.

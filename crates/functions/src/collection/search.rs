@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, ArrayRef, BooleanArray, Int32Array, Int64Array};
 use datafusion::common::{Result, internal_err};
-use datafusion::logical_expr::{Expr, ScalarUDF};
+use datafusion::logical_expr::{Case, Expr, ScalarUDF};
 use firesteel_spec::{DataType, SparkResult};
 
 use super::coercion::{array_and_value, contains_null, expect_order, refuse_null_types, two_arrays};
@@ -31,8 +31,10 @@ pub(super) fn size(call: &Call<'_>) -> SparkResult<Typed> {
     if call.settings.ansi {
         return Ok(call.shown(typed));
     }
-    let coalesced = Typed::call(&datafusion::functions::core::coalesce(), vec![typed, Typed::int(-1)])?;
-    Ok(call.shown(Typed::new(coalesced.expr, DataType::Integer, false, "")))
+    let is_null = Expr::IsNull(Box::new(typed.expr.clone()));
+    let branch = (Box::new(is_null), Box::new(Typed::int(-1).expr));
+    let case = Expr::Case(Case::new(None, vec![branch], Some(Box::new(typed.expr))));
+    Ok(call.shown(Typed::new(case, DataType::Integer, false, "")))
 }
 
 pub(super) fn array_size(call: &Call<'_>) -> SparkResult<Typed> {

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType as ArrowType, Int64Type, IntervalMonthDayNanoType, TimeUnit};
+use arrow::datatypes::{DataType as ArrowType, Int64Type, IntervalMonthDayNanoType, IntervalYearMonthType, TimeUnit};
 use datafusion::common::{Result, internal_err};
 use datafusion::logical_expr::ScalarUDF;
 use firesteel_spec::{DataType, SparkError, SparkResult};
@@ -141,10 +141,8 @@ fn as_units(array: &ArrayRef) -> Result<Int64Array> {
 fn steps(array: &ArrayRef) -> Result<Vec<Option<Step>>> {
     Ok(match array.data_type() {
         ArrowType::Interval(arrow::datatypes::IntervalUnit::YearMonth) => {
-            let months = cast(array, &ArrowType::Int32)?;
-            let months = cast(&months, &ArrowType::Int64)?;
-            let months = months.as_primitive::<Int64Type>();
-            months.iter().map(|months| months.map(|months| Step { months, ..Step::default() })).collect()
+            let months = array.as_primitive::<IntervalYearMonthType>();
+            months.iter().map(|months| months.map(|months| Step { months: months.into(), ..Step::default() })).collect()
         }
         ArrowType::Interval(_) => array
             .as_primitive::<IntervalMonthDayNanoType>()
@@ -156,7 +154,9 @@ fn steps(array: &ArrayRef) -> Result<Vec<Option<Step>>> {
             .collect(),
         ArrowType::Duration(TimeUnit::Microsecond) => {
             let us = cast(array, &ArrowType::Int64)?;
-            us.as_primitive::<Int64Type>().iter().map(|us| us.map(|us| Step { units: us, ..Step::default() })).collect()
+            // Whole days of it are days of the calendar.
+            let split = |us: i64| Step { months: 0, days: us / US_PER_DAY, units: us % US_PER_DAY };
+            us.as_primitive::<Int64Type>().iter().map(|us| us.map(split)).collect()
         }
         _ => {
             let units = cast(array, &ArrowType::Int64)?;
@@ -167,7 +167,7 @@ fn steps(array: &ArrayRef) -> Result<Vec<Option<Step>>> {
 }
 
 fn by_units(start: i64, stop: i64, step: i64, values: &mut Vec<i64>) -> Result<()> {
-    check_bounds(start, stop, step, step)?;
+    check_bounds(start, stop, step)?;
     if step == 0 {
         values.push(start);
         return Ok(());
@@ -179,9 +179,7 @@ fn by_units(start: i64, stop: i64, step: i64, values: &mut Vec<i64>) -> Result<(
 }
 
 /// Whole days, unless months are in the step.
-fn dates(start: i64, stop: i64, mut step: Step, values: &mut Vec<i64>) -> Result<()> {
-    step.days += step.units / US_PER_DAY;
-    step.units %= US_PER_DAY;
+fn dates(start: i64, stop: i64, step: Step, values: &mut Vec<i64>) -> Result<()> {
     if step.units != 0 && step.months == 0 && step.days == 0 {
         let message = "a sequence of dates takes a step of whole days";
         return Err(spark_error(SparkError::new("_LEGACY_ERROR_TEMP_3242", message)));
@@ -201,7 +199,7 @@ fn timestamps(start: i64, stop: i64, step: Step, zone: Zone, values: &mut Vec<i6
         return by_units(start, stop, step.units, values);
     }
     let guess = (step.months * SHORTEST_MONTH_DAYS + step.days).saturating_mul(US_PER_DAY).saturating_add(step.units);
-    check_bounds(start, stop, guess, guess)?;
+    check_bounds(start, stop, guess)?;
     if guess == 0 {
         values.push(start);
         return Ok(());
@@ -219,14 +217,14 @@ fn timestamps(start: i64, stop: i64, step: Step, zone: Zone, values: &mut Vec<i6
     Ok(())
 }
 
-fn check_bounds(start: i64, stop: i64, step: i64, shown: i64) -> Result<()> {
+fn check_bounds(start: i64, stop: i64, step: i64) -> Result<()> {
     let fits = if step == 0 { start == stop } else { (step > 0 && start <= stop) || (step < 0 && start >= stop) };
     if fits {
         return Ok(());
     }
-    let message =
-        format!("Illegal sequence boundaries: {start} to {stop} by {shown}: the step leads away from the end");
-    Err(spark_error(SparkError::new("_LEGACY_ERROR_TEMP_3243", message)))
+    let message = format!("Illegal sequence boundaries: {start} to {stop} by {step}: the step leads away from the end");
+    let error = SparkError::new("_LEGACY_ERROR_TEMP_3243", message).with("start", start.to_string());
+    Err(spark_error(error.with("stop", stop.to_string()).with("step", step.to_string())))
 }
 
 fn check_length(count: i128) -> Result<()> {

@@ -1,5 +1,5 @@
 //! Arrays as sets: `array_distinct`, `array_union`, `array_intersect`, `array_except`. Elements stand in the order in
-//! which they first came; a null is equal to a null.
+//! which they first came; a null is equal to a null, and zeros lose their sign.
 
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
@@ -10,7 +10,7 @@ use datafusion::logical_expr::ScalarUDF;
 use firesteel_spec::{DataType, SparkResult};
 
 use super::coercion::{contains_null, expect_order, two_arrays};
-use super::keys::comparable;
+use super::keys::{comparable, normalized};
 use super::lists::{Lists, Picks, Rows, element_type};
 use super::shape;
 use crate::call::Call;
@@ -125,5 +125,5 @@ fn set_kernel(arrays: &[ArrayRef], rows: usize, operation: Operation) -> Result<
 }
 
 fn rows_of(ends: Rows, picks: Picks, sources: &[&ArrayRef], target: &arrow::datatypes::DataType) -> Result<ArrayRef> {
-    ends.list(&picks.take(sources, element_type(target)?)?, target)
+    ends.list(&normalized(&picks.take(sources, element_type(target)?)?)?, target)
 }
