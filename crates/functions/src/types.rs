@@ -38,7 +38,9 @@ pub fn to_arrow(data_type: &DataType) -> ArrowType {
             ArrowType::List(Arc::new(arrow_field(Field::LIST_FIELD_DEFAULT_NAME, element, *contains_null)))
         }
         DataType::Map { key, value, value_contains_null } => {
-            let entries = vec![arrow_field("key", key, false), arrow_field("value", value, *value_contains_null)];
+            // No map of Arrow's has keys that may be null, not even one of no keys.
+            let key = arrow_field("key", key, false).with_nullable(false);
+            let entries = vec![key, arrow_field("value", value, *value_contains_null)];
             let entries = Field::new("entries", ArrowType::Struct(Fields::from(entries)), false);
             ArrowType::Map(Arc::new(entries), false)
         }
