@@ -30,6 +30,7 @@ fn as_spark_answers() {
 type Body = fn(&[Typed]) -> Typed;
 /// The names of a lambda's parameters, and its body.
 type Function = (&'static [&'static str], Body);
+type Four = [&'static str; 4];
 
 /// A call whose arguments are values, then lambdas with the names of their parameters.
 fn higher_order(name: &str, values: Vec<Typed>, lambdas: &[Function]) -> Result<Typed, String> {
@@ -243,7 +244,7 @@ fn column(name: &str, data_type: DataType) -> Typed {
 fn lambdas_capture_columns() {
     let a = || column("a", DataType::array(DataType::Integer, true));
     let n = || column("n", DataType::Integer);
-    let cases: Vec<(&str, Vec<Typed>, Vec<Function>, [&str; 4])> = vec![
+    let cases: Vec<(&str, Vec<Typed>, Vec<Function>, Four)> = vec![
         (
             "transform",
             vec![a()],

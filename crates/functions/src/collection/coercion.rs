@@ -61,11 +61,11 @@ pub(super) fn element_of(array: &DataType) -> DataType {
 
 /// Arguments `array` and `value`, an array and a value, cast so that the value could be an element.
 pub(super) fn array_and_value(call: &Call<'_>, array: usize, value: usize) -> SparkResult<(Typed, Typed, DataType)> {
+    let (given, item) = (call.argument(array)?.data_type, call.argument(value)?);
     let (list, element) = call.array(array)?;
-    let item = call.argument(value)?;
-    let common = wider_without_strings(&element, &item.data_type, call.settings.ansi).ok_or_else(|| {
-        diff_types(call, "ARRAY_FUNCTION_DIFF_TYPES", "dataType", "ARRAY", &list.data_type, &item.data_type)
-    })?;
+    let common = wider_without_strings(&element, &item.data_type, call.settings.ansi)
+        .filter(|_| given != DataType::Null)
+        .ok_or_else(|| diff_types(call, "ARRAY_FUNCTION_DIFF_TYPES", "dataType", "ARRAY", &given, &item.data_type))?;
     let list_type = DataType::array(common.clone(), contains_null(&list.data_type));
     Ok((coerce(list, &list_type, call.settings)?, coerce(item, &common, call.settings)?, common))
 }
@@ -74,9 +74,10 @@ pub(super) fn array_and_value(call: &Call<'_>, array: usize, value: usize) -> Sp
 pub(super) fn two_arrays(call: &Call<'_>) -> SparkResult<(Typed, Typed, DataType)> {
     call.expect(2..=2)?;
     let ((left, left_element), (right, right_element)) = (call.array(0)?, call.array(1)?);
-    let common = wider_without_strings(&left_element, &right_element, call.settings.ansi).ok_or_else(|| {
-        diff_types(call, "BINARY_ARRAY_DIFF_TYPES", "arrayType", "ARRAY", &left.data_type, &right.data_type)
-    })?;
+    let given = [call.argument(0)?.data_type, call.argument(1)?.data_type];
+    let common = wider_without_strings(&left_element, &right_element, call.settings.ansi)
+        .filter(|_| !given.contains(&DataType::Null))
+        .ok_or_else(|| diff_types(call, "BINARY_ARRAY_DIFF_TYPES", "arrayType", "ARRAY", &given[0], &given[1]))?;
     let as_common = |array: Typed| {
         let to = DataType::array(common.clone(), contains_null(&array.data_type));
         coerce(array, &to, call.settings)

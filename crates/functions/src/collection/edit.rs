@@ -351,6 +351,10 @@ fn reverse_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
 
 pub(super) fn repeat(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(2..=2)?;
+    let given = call.argument(1)?.data_type;
+    if !given.is_integral() && given != DataType::Null {
+        return Err(call.unexpected(1, &given, "INT"));
+    }
     let (value, count) = (call.argument(0)?, call.int(1)?);
     let data_type = DataType::array(value.data_type.clone(), value.nullable);
     let nullable = count.nullable;

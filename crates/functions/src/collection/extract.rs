@@ -233,7 +233,10 @@ fn array_item(call: &Call<'_>, array: Typed, index: Typed) -> SparkResult<Typed>
 pub(super) fn get(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(2..=2)?;
     let (array, _) = call.array(0)?;
-    Ok(call.shown(item(array, call.int(1)?, Lookup::Get, call)?))
+    let mut typed = item(array, call.int(1)?, Lookup::Get, call)?;
+    // Text may be no number.
+    typed.nullable |= call.argument(1)?.data_type.is_string();
+    Ok(call.shown(typed))
 }
 
 pub(super) fn element_at(call: &Call<'_>) -> SparkResult<Typed> {
@@ -250,9 +253,13 @@ fn element(call: &Call<'_>, lookup: Lookup) -> SparkResult<Typed> {
         let (map, key, value) = map_and_key(call)?;
         return Ok(call.shown(shape::call(&MAP_VALUE, vec![map, key], value, true)?));
     }
+    let (collection, index) = (call.argument(0)?.data_type, call.argument(1)?.data_type);
+    if collection == DataType::Null {
+        return Err(call.unexpected(0, &collection, "ARRAY\" or \"MAP"));
+    }
     let (array, _) = call.array(0)?;
-    if call.argument(1)?.data_type == DataType::Null {
-        return Err(call.unexpected(1, &DataType::Null, "INT"));
+    if !index.is_integral() {
+        return Err(call.unexpected(1, &index, "INT"));
     }
     Ok(call.shown(item(array, call.int(1)?, lookup, call)?))
 }

@@ -9,7 +9,7 @@ use datafusion::logical_expr::ScalarUDF;
 use firesteel_spec::{DataType, SparkError, SparkResult, StructField};
 use regex::Regex;
 
-use super::coercion::{contains_null, map_and_key, refuse_null_types};
+use super::coercion::{contains_null, map_and_key, refuse_null_types, wider_without_strings};
 use super::keys::{check_keys, comparable, normalized};
 use super::lists::{Lists, Picks, Rows, element_field, entry_fields, retype};
 use super::shape;
@@ -120,10 +120,14 @@ pub(super) fn concat(call: &Call<'_>) -> SparkResult<Typed> {
         return Ok(call.shown(shape::call(&MAP, Vec::new(), data_type, false)?));
     }
     let types: Vec<DataType> = call.arguments.iter().map(|argument| argument.data_type.clone()).collect();
-    let are_maps = types.iter().all(|data_type| matches!(data_type, DataType::Map { .. }));
-    let common = common_type(&types, call.settings.ansi)
-        .filter(|_| are_maps)
-        .ok_or_else(|| diff_types(call, "MAP_CONCAT_DIFF_TYPES", &types))?;
+    if !types.iter().all(|data_type| matches!(data_type, DataType::Map { .. })) {
+        return Err(diff_types(call, "MAP_CONCAT_DIFF_TYPES", &types));
+    }
+    let common = types
+        .iter()
+        .skip(1)
+        .try_fold(types[0].clone(), |common, next| wider_without_strings(&common, next, call.settings.ansi))
+        .ok_or_else(|| call.data_diff_types(&types))?;
     let nullable = call.arguments.iter().any(|argument| argument.nullable);
     let maps = call
         .arguments

@@ -29,10 +29,12 @@ pub(super) fn sort_array(call: &Call<'_>) -> SparkResult<Typed> {
     if ascending.data_type != DataType::Boolean {
         return Err(call.unexpected(1, &ascending.data_type, "BOOLEAN"));
     }
-    let Some(ScalarValue::Boolean(Some(is_ascending))) = ascending.folded() else {
-        return Err(order_is_no_constant(call, &ascending.name));
-    };
     let name = format!("{}({}, {})", call.name, array.name, ascending.name);
+    let is_ascending = match ascending.folded() {
+        Some(ScalarValue::Boolean(Some(is_ascending))) => is_ascending,
+        Some(ScalarValue::Boolean(None)) => return Ok(Typed::null(array.data_type).named(name)),
+        _ => return Err(order_is_no_constant(call, &ascending.name)),
+    };
     Ok(sorted(array, is_ascending, is_ascending)?.named(name))
 }
 

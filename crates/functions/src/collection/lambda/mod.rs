@@ -104,6 +104,10 @@ fn higher_order(
 
 /// Argument `index`, which must be a lambda.
 fn lambda(call: &Call<'_>, index: usize) -> SparkResult<Typed> {
+    if call.argument(0)?.data_type == DataType::Null {
+        let is_of_maps = call.name.starts_with("map_") || call.name.starts_with("transform_");
+        return Err(call.unexpected(0, &DataType::Null, if is_of_maps { "MAP" } else { "ARRAY" }));
+    }
     let argument = call.argument(index)?;
     match argument.expr {
         Expr::Lambda(_) => Ok(argument),
