@@ -1,5 +1,7 @@
 //! Evaluates a function by its name over constants, through the same builders and kernels as a query.
 
+#![allow(dead_code, reason = "each test uses a part of this")]
+
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch, RecordBatchOptions};
