@@ -7,7 +7,7 @@ use firesteel_spec::{DataType, ExplainMode, Plan, Relation, RelationKind, SparkE
 use crate::convert::data_type_to_proto;
 use crate::deep::{self, Deep};
 use crate::engine::{Session, StorageLevel};
-use crate::plan::{self, Analyzed};
+use crate::plan;
 use crate::proto;
 use crate::proto::analyze_plan_request::{self as requests, Analyze};
 use crate::proto::analyze_plan_response::{self as answers, Result as Answer};
@@ -61,34 +61,34 @@ impl Analysis {
     async fn about_relation(self, question: Analyze) -> SparkResult<Answer> {
         match question {
             Analyze::IsLocal(is) => {
-                let analyzed = self.relation_of(is.plan).await?;
-                deep::with(analyzed, |analyzed| async move {
-                    Ok(Answer::IsLocal(answers::IsLocal { is_local: is_local(&analyzed.relation) }))
+                let relation = self.relation_of(is.plan).await?;
+                deep::with(relation, |relation| async move {
+                    Ok(Answer::IsLocal(answers::IsLocal { is_local: is_local(&relation) }))
                 })
                 .await
             }
             Analyze::IsStreaming(is) => {
-                let analyzed = self.relation_of(is.plan).await?;
-                deep::with(analyzed, |analyzed| async move {
-                    Ok(Answer::IsStreaming(answers::IsStreaming { is_streaming: analyzed.streaming }))
+                let relation = self.relation_of(is.plan).await?;
+                deep::with(relation, |relation| async move {
+                    Ok(Answer::IsStreaming(answers::IsStreaming { is_streaming: is_streaming(&relation) }))
                 })
                 .await
             }
             Analyze::InputFiles(files) => {
-                let analyzed = self.relation_of(files.plan).await?;
+                let relation = self.relation_of(files.plan).await?;
                 let session = self.session;
-                deep::with(analyzed, |analyzed| async move {
-                    let files = session.input_files(&analyzed.relation).await?;
+                deep::with(relation, |relation| async move {
+                    let files = session.input_files(&relation).await?;
                     Ok(Answer::InputFiles(answers::InputFiles { files }))
                 })
                 .await
             }
             Analyze::SameSemantics(same) => self.same_semantics(same).await,
             Analyze::SemanticHash(hash) => {
-                let analyzed = self.relation_of(hash.plan).await?;
+                let relation = self.relation_of(hash.plan).await?;
                 let session = self.session;
-                deep::with(analyzed, |analyzed| async move {
-                    let result = session.semantic_hash(&analyzed.relation).await?;
+                deep::with(relation, |relation| async move {
+                    let result = session.semantic_hash(&relation).await?;
                     Ok(Answer::SemanticHash(answers::SemanticHash { result }))
                 })
                 .await
@@ -107,21 +107,20 @@ impl Analysis {
             Analyze::GetStorageLevel(get) => (get.relation, Storage::Level),
             _ => return Err(SparkError::internal("a question of the protocol has no answer")),
         };
-        let analyzed = plan::relation(bytes, self.uploads).await?;
+        let relation = plan::relation(bytes, self.uploads).await?;
         let session = self.session;
-        deep::with(analyzed, move |analyzed| async move {
-            let relation = &analyzed.relation;
+        deep::with(relation, move |relation| async move {
             Ok(match question {
                 Storage::Persist(level) => {
-                    session.persist(relation, level).await?;
+                    session.persist(&relation, level).await?;
                     Answer::Persist(answers::Persist {})
                 }
                 Storage::Unpersist => {
-                    session.unpersist(relation).await?;
+                    session.unpersist(&relation).await?;
                     Answer::Unpersist(answers::Unpersist {})
                 }
                 Storage::Level => {
-                    let storage_level = Some(storage_level_to_proto(session.storage_level(relation).await?));
+                    let storage_level = Some(storage_level_to_proto(session.storage_level(&relation).await?));
                     Answer::GetStorageLevel(answers::GetStorageLevel { storage_level })
                 }
             })
@@ -129,14 +128,14 @@ impl Analysis {
         .await
     }
 
-    async fn relation_of(&self, plan: Option<proto::Plan>) -> SparkResult<Deep<Analyzed>> {
+    async fn relation_of(&self, plan: Option<proto::Plan>) -> SparkResult<Deep<Relation>> {
         plan::relation_of(plan, Arc::clone(&self.uploads)).await
     }
 
     async fn schema(self, plan: Option<proto::Plan>) -> SparkResult<DataType> {
-        let analyzed = self.relation_of(plan).await?;
+        let relation = self.relation_of(plan).await?;
         let session = self.session;
-        deep::with(analyzed, |analyzed| async move { session.schema(&analyzed.relation).await }).await
+        deep::with(relation, |relation| async move { session.schema(&relation).await }).await
     }
 
     async fn explain(self, explain: requests::Explain) -> SparkResult<Answer> {
@@ -148,10 +147,10 @@ impl Analysis {
             Mode::Cost => ExplainMode::Cost,
             Mode::Formatted => ExplainMode::Formatted,
         };
-        let analyzed = self.relation_of(explain.plan).await?;
+        let relation = self.relation_of(explain.plan).await?;
         let session = self.session;
-        deep::with(analyzed, move |analyzed| async move {
-            let explain_string = session.explain(&Plan::Query(analyzed.relation), mode).await?;
+        deep::with(relation, move |relation| async move {
+            let explain_string = session.explain(&Plan::Query(relation), mode).await?;
             Ok(Answer::Explain(answers::Explain { explain_string }))
         })
         .await
@@ -163,7 +162,7 @@ impl Analysis {
         let session = self.session;
         let both = Deep::both(target, other)?;
         deep::with(both, |(target, other)| async move {
-            let result = session.same_semantics(&target.relation, &other.relation).await?;
+            let result = session.same_semantics(&target, &other).await?;
             Ok(Answer::SameSemantics(answers::SameSemantics { result }))
         })
         .await
@@ -182,6 +181,19 @@ fn is_local(relation: &Relation) -> bool {
         relation.kind,
         RelationKind::Local { .. } | RelationKind::Command(_) | RelationKind::Catalog(_) | RelationKind::Values { .. }
     )
+}
+
+/// Whether a source is a stream.
+fn is_streaming(relation: &Relation) -> bool {
+    let mut any = false;
+    relation.walk(&mut |each| {
+        any |= match &each.kind {
+            RelationKind::Table { streaming, .. } => *streaming,
+            RelationKind::DataSource(source) => source.streaming,
+            _ => false,
+        };
+    });
+    any
 }
 
 fn storage_level(level: &proto::StorageLevel) -> StorageLevel {

@@ -41,7 +41,6 @@ pub(crate) struct Converter<'a> {
     /// The relations that subquery expressions may refer to, by their ids; the innermost scope comes last.
     scopes: Vec<HashMap<i64, Reference>>,
     nodes: usize,
-    streaming: bool,
 }
 
 struct Reference {
@@ -52,12 +51,7 @@ struct Reference {
 
 impl<'a> Converter<'a> {
     pub(crate) fn new(uploads: &'a dyn UploadedRelations) -> Self {
-        Self { uploads, scopes: Vec::new(), nodes: 0, streaming: false }
-    }
-
-    /// Whether a source of what was converted is a stream.
-    pub(crate) fn is_streaming(&self) -> bool {
-        self.streaming
+        Self { uploads, scopes: Vec::new(), nodes: 0 }
     }
 
     fn count(&mut self, nodes: usize) -> SparkResult<()> {

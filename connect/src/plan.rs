@@ -16,13 +16,6 @@ use crate::uploads::Uploads;
 /// Of a plan out of its compression, so that a few bytes can't fill the memory.
 const PLAN_BYTES_MAX: u64 = 256 << 20;
 
-/// A relation to be looked at.
-#[derive(Debug)]
-pub(crate) struct Analyzed {
-    pub relation: Relation,
-    pub streaming: bool,
-}
-
 /// What an `ExecutePlan` asks for.
 pub(crate) async fn request(plan: Option<proto::Plan>, uploads: Arc<Uploads>) -> SparkResult<Deep<Request>> {
     blocking(move || match uncompressed(plan)? {
@@ -38,7 +31,7 @@ pub(crate) async fn request(plan: Option<proto::Plan>, uploads: Arc<Uploads>) ->
 }
 
 /// The relation that an `AnalyzePlan` is about.
-pub(crate) async fn relation_of(plan: Option<proto::Plan>, uploads: Arc<Uploads>) -> SparkResult<Deep<Analyzed>> {
+pub(crate) async fn relation_of(plan: Option<proto::Plan>, uploads: Arc<Uploads>) -> SparkResult<Deep<Relation>> {
     blocking(move || match uncompressed(plan)? {
         OpType::Root(bytes) => decoded(bytes, &*uploads),
         _ => Err(SparkError::invalid_plan("a relation is analysed, and not a command")),
@@ -47,16 +40,12 @@ pub(crate) async fn relation_of(plan: Option<proto::Plan>, uploads: Arc<Uploads>
 }
 
 /// The relation in these bytes.
-pub(crate) async fn relation(bytes: Bytes, uploads: Arc<Uploads>) -> SparkResult<Deep<Analyzed>> {
+pub(crate) async fn relation(bytes: Bytes, uploads: Arc<Uploads>) -> SparkResult<Deep<Relation>> {
     blocking(move || decoded(bytes, &*uploads)).await
 }
 
-fn decoded(bytes: Bytes, uploads: &dyn UploadedRelations) -> SparkResult<Deep<Analyzed>> {
-    deep::decode(bytes, |root: proto::Relation| {
-        let mut converter = Converter::new(uploads);
-        let relation = converter.relation(root)?;
-        Ok(Analyzed { relation, streaming: converter.is_streaming() })
-    })
+fn decoded(bytes: Bytes, uploads: &dyn UploadedRelations) -> SparkResult<Deep<Relation>> {
+    deep::decode(bytes, |root: proto::Relation| Converter::new(uploads).relation(root))
 }
 
 fn uncompressed(plan: Option<proto::Plan>) -> SparkResult<OpType> {

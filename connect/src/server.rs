@@ -23,6 +23,10 @@ const SWEEP_EVERY: Duration = Duration::from_secs(15);
 /// Shorter timeouts are looked for more often, but not more often than so.
 const SWEEP_EVERY_MIN: Duration = Duration::from_millis(20);
 
+/// How soon it shows that a client is gone without a word.
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(60);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// A server that listens and does not answer yet.
 pub struct BoundServer {
     engine: Arc<dyn Engine>,
@@ -65,7 +69,9 @@ impl BoundServer {
         let service = tonic::service::interceptor::InterceptedService::new(service, move |request| {
             authenticated(request, token.as_deref())
         });
-        let mut server = Server::builder();
+        let mut server = Server::builder()
+            .http2_keepalive_interval(Some(KEEPALIVE_EVERY))
+            .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT));
         if let Some(tls) = &self.options.tls {
             let identity = Identity::from_pem(&tls.certificate_pem, &tls.key_pem);
             server = server

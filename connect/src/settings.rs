@@ -21,6 +21,7 @@ const CLIENT_SETTINGS: &[(&str, &str)] = &[
     ("spark.sql.execution.pandas.inferPandasDictAsMap", "false"),
     ("spark.sql.execution.pandas.structHandlingMode", "legacy"),
     ("spark.sql.execution.pyspark.binaryAsBytes", "true"),
+    ("spark.sql.execution.pythonUDF.arrow.enabled", "true"),
     ("spark.sql.pyspark.inferNestedDictAsStruct.enabled", "false"),
     ("spark.sql.pyspark.jvmStacktrace.enabled", "false"),
     ("spark.sql.pyspark.legacy.inferArrayTypeFromFirstElement.enabled", "false"),

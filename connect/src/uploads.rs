@@ -45,7 +45,8 @@ impl Uploads {
 
     fn begin(&self, name: &str) -> SparkResult<Part> {
         let hash = name.strip_prefix(CACHE).ok_or_else(|| {
-            SparkError::unsupported(format!("the artifact {name}; only rows ({CACHE}…) can be uploaded"))
+            let what = format!("the artifact {name} cannot be used: Firesteel takes rows ({CACHE}…) alone");
+            SparkError::new("UNSUPPORTED_FEATURE", what).with("feature", name)
         })?;
         if hash.is_empty() || hash.len() > 128 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(SparkError::new(

@@ -143,25 +143,27 @@ fn specialized_array(value: literals::SpecializedArray, expected: Option<&DataTy
     Ok(Literal::Array { element, contains_null, elements })
 }
 
-/// Texts such as `-12.50` and `1E+3`, at the scale that is asked for.
+/// Texts such as `-12.50` and `1E+3`. The type around the literal says what becomes of it; its own precision and scale
+/// are the least that it has, since clients send Spark's default for any value.
 fn decimal(value: &literals::Decimal, expected: Option<&DataType>) -> SparkResult<Literal> {
     let wrong = || SparkError::invalid_plan(format!("{} is no decimal literal of its type", value.value));
     let (digits, own_scale) = digits(&value.value).ok_or_else(wrong)?;
-    let (precision, scale) = match (expected, value.precision, value.scale) {
-        (Some(DataType::Decimal { precision, scale }), _, _) => (Some(i32::from(*precision)), i32::from(*scale)),
-        (_, precision, Some(scale)) => (precision, scale),
-        (_, precision, None) => (precision, own_scale.max(0)),
+    let scale = match expected {
+        Some(DataType::Decimal { scale, .. }) => i32::from(*scale),
+        _ => own_scale.max(0).max(value.scale.unwrap_or(0)),
     };
-    let scale = i8::try_from(scale).map_err(|_| wrong())?;
-    let unscaled = rescaled(digits, i32::from(scale) - own_scale).ok_or_else(wrong)?;
+    let unscaled = rescaled(digits, scale - own_scale).ok_or_else(wrong)?;
     let used = unscaled.unsigned_abs().checked_ilog10().map_or(1, |log| log + 1);
-    let least = used.max(u32::from(scale.unsigned_abs()));
-    let precision = precision.map_or(Ok(least), u32::try_from).map_err(|_| wrong())?;
+    let precision = match expected {
+        Some(DataType::Decimal { precision, .. }) if used <= u32::from(*precision) => u32::from(*precision),
+        Some(DataType::Decimal { .. }) => return Err(wrong()),
+        _ => {
+            let asked = u32::try_from(value.precision.unwrap_or(0)).map_err(|_| wrong())?;
+            used.max(asked).max(scale.unsigned_abs())
+        }
+    };
     let precision = u8::try_from(precision).ok().filter(|precision| *precision <= 38).ok_or_else(wrong)?;
-    if used > u32::from(precision) {
-        return Err(wrong());
-    }
-    Ok(Literal::Decimal { unscaled, precision, scale })
+    Ok(Literal::Decimal { unscaled, precision, scale: i8::try_from(scale).map_err(|_| wrong())? })
 }
 
 /// The digits as a number, and how many of them come after the point.
@@ -178,12 +180,14 @@ fn digits(text: &str) -> Option<(i128, i32)> {
     Some((digits, i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?))
 }
 
+/// Rounded half up where digits are lost.
 fn rescaled(digits: i128, by: i32) -> Option<i128> {
     let factor = 10_i128.checked_pow(by.unsigned_abs())?;
     if by >= 0 {
         return digits.checked_mul(factor);
     }
-    (digits % factor == 0).then_some(digits / factor)
+    let (quotient, remainder) = (digits / factor, (digits % factor).abs());
+    Some(if remainder >= factor - remainder { quotient + digits.signum() } else { quotient })
 }
 
 /// With its type beside it, as 4.2 sends literals whose parts have no type of their own.
@@ -284,7 +288,18 @@ mod tests {
         for wrong in ["", "1.2.3", "abc", "1e999999999999", "1E40", "1.-5"] {
             assert!(decimal_of(wrong, None, None).is_err(), "{wrong}");
         }
-        assert!(decimal_of("1.25", Some(10), Some(1)).is_err());
+        // `lit(Decimal("1.25"))` of PySpark comes as a decimal(10,0).
+        assert_eq!(
+            decimal_of("1.25", Some(10), Some(0)),
+            Ok(Literal::Decimal { unscaled: 125, precision: 10, scale: 2 })
+        );
+        let narrow = DataType::Decimal { precision: 2, scale: 1 };
+        let literal = |text: &str| {
+            let value = literals::Decimal { value: text.to_owned(), ..literals::Decimal::default() };
+            decimal(&value, Some(&narrow))
+        };
+        assert_eq!(literal("-1.25"), Ok(Literal::Decimal { unscaled: -13, precision: 2, scale: 1 }));
+        assert!(literal("10").is_err());
     }
 
     #[test]

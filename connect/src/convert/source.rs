@@ -15,7 +15,6 @@ use crate::{deep, proto, text};
 
 impl Converter<'_> {
     pub(super) fn read(&mut self, read: proto::Read) -> SparkResult<RelationKind> {
-        self.streaming |= read.is_streaming;
         match required(read.read_type, "Read.read_type")? {
             ReadType::NamedTable(table) => Ok(RelationKind::Table {
                 name: text::name(&table.unparsed_identifier)?,

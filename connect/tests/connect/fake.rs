@@ -1,7 +1,5 @@
 //! An engine that plans nothing: what a plan reads decides what comes.
 
-#![allow(dead_code, reason = "each test uses a part")]
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
