@@ -161,7 +161,8 @@ fn atomic(name: &str, sizes: &[String]) -> SparkResult<DataType> {
         let sizes = if sizes.is_empty() { String::new() } else { format!("({})", sizes.join(",")) };
         unsupported_type(&format!("{name}{sizes}"))
     };
-    let numbers: Vec<u64> = sizes.iter().map(|size| size.parse().map_err(|_| unsupported())).collect::<Result<_, _>>()?;
+    let numbers: Vec<u64> =
+        sizes.iter().map(|size| size.parse().map_err(|_| unsupported())).collect::<Result<_, _>>()?;
     match (name, numbers.as_slice()) {
         ("BOOLEAN", []) => Ok(DataType::Boolean),
         ("TINYINT" | "BYTE", []) => Ok(DataType::Byte),

@@ -52,8 +52,7 @@ pub(crate) struct Token {
 pub(crate) const NOT_CLOSED: usize = usize::MAX;
 
 /// Longest first.
-const SYMBOLS: [&str; 14] =
-    ["<=>", "/*+", "->", "=>", "::", "<=", ">=", "!=", "!>", "!<", "<>", "==", "||", "|>"];
+const SYMBOLS: [&str; 14] = ["<=>", "/*+", "->", "=>", "::", "<=", ">=", "!=", "!>", "!<", "<>", "==", "||", "|>"];
 const CHARACTERS: &str = "()[]{},.;:?+-*/%~&|^<>=!";
 
 /// The tokens of a text; the last one is [`Kind::End`].

@@ -43,8 +43,15 @@ impl Parser<'_> {
         })
     }
 
-    pub fn at_text(&self) -> bool {
-        self.kind(0) == Kind::Text
+    /// One text only, as within other literals.
+    pub fn single_text(&mut self) -> SparkResult<String> {
+        if self.kind(0) != Kind::Text {
+            return Err(self.unexpected());
+        }
+        let mut text = String::new();
+        text::unescape(self.token_text(0), &mut text);
+        self.advance();
+        Ok(text)
     }
 
     /// A number that must be whole and not negative.
@@ -61,7 +68,7 @@ impl Parser<'_> {
     pub fn typed_literal(&mut self) -> SparkResult<Expr> {
         let start = self.position;
         let name = self.identifier()?.to_ascii_uppercase();
-        let value = self.text_literal()?;
+        let value = self.single_text()?;
         let invalid = || self.at(start, typed_literal(&name, &value));
         let expr = match name.as_str() {
             "DATE" => date(&value),
@@ -81,8 +88,7 @@ impl Parser<'_> {
 const TIME_PRECISION: u8 = 6;
 
 fn unsupported_literal(name: &str) -> SparkError {
-    const SUPPORTED: &str =
-        r#""DATE", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP", "INTERVAL", "X", "TIME""#;
+    const SUPPORTED: &str = r#""DATE", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP", "INTERVAL", "X", "TIME""#;
     SparkError::new(
         "UNSUPPORTED_TYPED_LITERAL",
         format!("Literals of the type \"{name}\" are not supported. Supported types are {SUPPORTED}."),

@@ -9,16 +9,55 @@ use crate::parser::Parser;
 
 /// Spark's `strictNonReserved`: no alias of a table by Spark's grammar.
 const NO_TABLE_ALIAS: [&str; 17] = [
-    "ANTI", "CROSS", "EXCEPT", "FULL", "INNER", "INTERSECT", "JOIN", "LATERAL", "LEFT", "MINUS", "NATURAL", "ON",
-    "RIGHT", "SEMI", "SETMINUS", "UNION", "USING",
+    "ANTI",
+    "CROSS",
+    "EXCEPT",
+    "FULL",
+    "INNER",
+    "INTERSECT",
+    "JOIN",
+    "LATERAL",
+    "LEFT",
+    "MINUS",
+    "NATURAL",
+    "ON",
+    "RIGHT",
+    "SEMI",
+    "SETMINUS",
+    "UNION",
+    "USING",
 ];
 
 /// Words that begin what may come after a column or a table. Spark takes one as an alias without `AS` if the text makes
 /// no sense otherwise; here it never is one.
 const CLAUSE_STARTS: [&str; 27] = [
-    "AS", "CLUSTER", "DISTRIBUTE", "FOR", "FROM", "GROUP", "HAVING", "INSERT", "INTO", "LIMIT", "OFFSET", "ORDER",
-    "PIVOT", "QUALIFY", "SELECT", "SET", "SORT", "SYSTEM_VERSION", "TABLESAMPLE", "TIMESTAMP", "UNPIVOT", "VALUES",
-    "VERSION", "WHEN", "WHERE", "WINDOW", "WITH",
+    "AS",
+    "CLUSTER",
+    "DISTRIBUTE",
+    "FOR",
+    "FROM",
+    "GROUP",
+    "HAVING",
+    "INSERT",
+    "INTO",
+    "LIMIT",
+    "OFFSET",
+    "ORDER",
+    "PIVOT",
+    "QUALIFY",
+    "SELECT",
+    "SET",
+    "SORT",
+    "SYSTEM_VERSION",
+    "TABLESAMPLE",
+    "TIMESTAMP",
+    "UNPIVOT",
+    "VALUES",
+    "VERSION",
+    "WHEN",
+    "WHERE",
+    "WINDOW",
+    "WITH",
 ];
 
 impl Parser<'_> {

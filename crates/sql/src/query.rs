@@ -42,7 +42,8 @@ impl Parser<'_> {
     pub fn common_tables(&mut self) -> SparkResult<(Vec<CommonTable>, bool)> {
         let start = self.position;
         self.expect("WITH")?;
-        let recursive = self.is("RECURSIVE") && !self.is_at(1, "AS") && !self.symbol_at(1, "(") && self.take("RECURSIVE");
+        let recursive =
+            self.is("RECURSIVE") && !self.is_at(1, "AS") && !self.symbol_at(1, "(") && self.take("RECURSIVE");
         let tables = self.comma_separated(Self::common_table)?;
         for (index, table) in tables.iter().enumerate() {
             if tables[..index].iter().any(|before| before.name.eq_ignore_ascii_case(&table.name)) {

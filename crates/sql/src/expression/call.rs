@@ -6,9 +6,8 @@ use crate::name::among;
 use crate::parser::Parser;
 
 /// What `date_add`, `datediff` and their kin take as a unit, without quotes.
-const UNITS: [&str; 11] = [
-    "YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "DAYOFYEAR", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND",
-];
+const UNITS: [&str; 11] =
+    ["YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "DAYOFYEAR", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND"];
 const ADDITIONS: [&str; 3] = ["TIMESTAMPADD", "DATEADD", "DATE_ADD"];
 const DIFFERENCES: [&str; 4] = ["TIMESTAMPDIFF", "DATEDIFF", "DATE_DIFF", "TIMEDIFF"];
 

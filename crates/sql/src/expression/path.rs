@@ -9,7 +9,9 @@ impl Parser<'_> {
     pub(super) fn variant_path(&mut self, variant: Expr) -> SparkResult<Expr> {
         self.expect_symbol(":")?;
         let mut path = String::from("$");
-        self.path_field(&mut path)?;
+        if !self.symbol("[") {
+            self.path_field(&mut path)?;
+        }
         loop {
             if self.take_symbol(".") {
                 self.path_field(&mut path)?;

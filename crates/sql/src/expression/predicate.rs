@@ -1,6 +1,6 @@
 //! Predicates: `BETWEEN`, `IN`, `LIKE` and its kin, and `IS …`. An operand has at most one.
 
-use firesteel_spec::{Expr, Literal, SparkResult};
+use firesteel_spec::{Expr, Literal, SparkError, SparkResult};
 
 use crate::parser::Parser;
 
@@ -48,6 +48,11 @@ impl Parser<'_> {
             };
             return Ok(Expr::InSubquery { values, relation });
         }
+        if self.symbol("(") && self.symbol_at(1, ")") {
+            let message = "IN needs at least one value; write WHERE FALSE for a condition that is never met";
+            let error = SparkError::new("INVALID_SQL_SYNTAX.EMPTY_IN_PREDICATE", message);
+            return Err(self.at(self.position, error));
+        }
         let mut arguments = vec![operand];
         arguments.extend(self.list(Self::expression)?);
         Ok(Expr::function("in", arguments))
@@ -69,7 +74,12 @@ impl Parser<'_> {
         }
         let mut arguments = vec![operand, self.operand()?];
         if self.take("ESCAPE") {
-            arguments.push(Expr::Literal(Literal::String(self.text_literal()?)));
+            let escape = self.text_literal()?;
+            if escape.chars().count() != 1 {
+                let message = format!("the escape of LIKE has to be one character, and not '{escape}'");
+                return Err(self.at(start, SparkError::new("INVALID_ESC", message).with("invalidEscape", escape)));
+            }
+            arguments.push(Expr::Literal(Literal::String(escape)));
         }
         let like = self.located(start, Expr::function(name, arguments));
         Ok(if negated { not(like) } else { like })

@@ -30,7 +30,8 @@ impl Parser<'_> {
                 self.advance();
                 let collation = Literal::String(self.name()?.join("."));
                 self.located(start, Expr::function("collate", vec![expr, collation.into()]))
-            } else if self.symbol(":") && matches!(self.kind(1), Kind::Word | Kind::Quoted) {
+            } else if self.symbol(":") && (matches!(self.kind(1), Kind::Word | Kind::Quoted) || self.symbol_at(1, "["))
+            {
                 let expr = self.variant_path(expr)?;
                 self.located(start, expr)
             } else {
@@ -120,13 +121,12 @@ impl Parser<'_> {
 
     /// What comes after the asterisk.
     fn star(&mut self, target: Option<Name>) -> SparkResult<Expr> {
-        let except =
-            if self.is("EXCEPT") && self.symbol_at(1, "(") && !self.at_query(1) && self.is_name_list(1) {
-                self.advance();
-                self.list(Self::name)?
-            } else {
-                Vec::new()
-            };
+        let except = if self.is("EXCEPT") && self.symbol_at(1, "(") && !self.at_query(1) && self.is_name_list(1) {
+            self.advance();
+            self.list(Self::name)?
+        } else {
+            Vec::new()
+        };
         Ok(Expr::Star { target, plan_id: None, except })
     }
 
@@ -227,10 +227,13 @@ impl Parser<'_> {
     fn query_starts_at(&self, ahead: usize) -> bool {
         let followed = |kinds: &[Kind]| kinds.contains(&self.kind(ahead + 1));
         if self.is_at(ahead, "SELECT") {
-            return !(self.symbol_at(ahead + 1, ")") || self.symbol_at(ahead + 1, ",") || self.symbol_at(ahead + 1, "."));
+            return !(self.symbol_at(ahead + 1, ")")
+                || self.symbol_at(ahead + 1, ",")
+                || self.symbol_at(ahead + 1, "."));
         }
         if self.is_any_at(ahead, &["WITH", "FROM", "TABLE"]) {
-            return followed(&[Kind::Word, Kind::Quoted]) || self.is_at(ahead, "FROM") && self.symbol_at(ahead + 1, "(");
+            return followed(&[Kind::Word, Kind::Quoted])
+                || self.is_at(ahead, "FROM") && self.symbol_at(ahead + 1, "(");
         }
         let is_value = || followed(&[Kind::Text, Kind::Integer, Kind::Decimal, Kind::Word, Kind::Quoted]);
         self.is_any_at(ahead, &["VALUES"]) && (self.symbol_at(ahead + 1, "(") || is_value())
@@ -240,6 +243,16 @@ impl Parser<'_> {
 
 /// Words that may come after a query in parentheses, within a larger query.
 const QUERY_CONTINUATIONS: [&str; 12] = [
-    "UNION", "EXCEPT", "MINUS", "SETMINUS", "INTERSECT", "ORDER", "SORT", "CLUSTER", "DISTRIBUTE", "LIMIT", "OFFSET",
+    "UNION",
+    "EXCEPT",
+    "MINUS",
+    "SETMINUS",
+    "INTERSECT",
+    "ORDER",
+    "SORT",
+    "CLUSTER",
+    "DISTRIBUTE",
+    "LIMIT",
+    "OFFSET",
     "WINDOW",
 ];

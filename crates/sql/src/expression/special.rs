@@ -10,8 +10,14 @@ use crate::parser::Parser;
 
 /// Functions without parentheses. `user` is one too if no column has that name, which only the resolver knows.
 const BARE_FUNCTIONS: [&str; 8] = [
-    "CURRENT_CATALOG", "CURRENT_DATABASE", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "CURRENT_USER",
-    "LOCALTIMESTAMP", "SESSION_USER",
+    "CURRENT_CATALOG",
+    "CURRENT_DATABASE",
+    "CURRENT_DATE",
+    "CURRENT_TIME",
+    "CURRENT_TIMESTAMP",
+    "CURRENT_USER",
+    "LOCALTIMESTAMP",
+    "SESSION_USER",
 ];
 
 impl Parser<'_> {

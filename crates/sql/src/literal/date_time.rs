@@ -2,6 +2,8 @@
 
 use super::MICROS_PER_DAY;
 
+const HOUR_MICROS: i64 = 3_600_000_000;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Zone {
     None,
@@ -38,8 +40,8 @@ pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
     let hour = clock.bytes().take_while(u8::is_ascii_digit).count();
     if (1..=2).contains(&hour) && clock[hour..].starts_with(':') {
         let mut cursor = Cursor { rest: clock };
-        let micros = cursor.clock()?;
-        zone(cursor.rest)?;
+        let (micros, seconds) = cursor.clock()?;
+        zone(cursor.rest, seconds)?;
         return Some(Timestamp { micros, zone: Zone::TimeOnly });
     }
     let days = cursor.date(6)?;
@@ -50,11 +52,13 @@ pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
     if !cursor.day_given(text) || !(cursor.take(' ') || cursor.take('T')) {
         return None;
     }
-    if cursor.rest.is_empty() {
-        return Some(Timestamp { micros: midnight, zone: Zone::None });
+    if let Ok(hour @ 0..=23) = cursor.rest.parse::<u8>()
+        && cursor.rest.len() <= 2
+    {
+        return Some(Timestamp { micros: midnight + i64::from(hour) * HOUR_MICROS, zone: Zone::None });
     }
-    let micros = midnight.checked_add(cursor.clock()?)?;
-    Some(Timestamp { micros, zone: zone(cursor.rest)? })
+    let (clock, seconds) = cursor.clock()?;
+    Some(Timestamp { micros: midnight.checked_add(clock)?, zone: zone(cursor.rest, seconds)? })
 }
 
 /// `h:m[:s[.f]]` with `AM` or `PM` after it, if said, in nanoseconds of a day.
@@ -62,20 +66,20 @@ pub(super) fn time(text: &str) -> Option<i64> {
     let upper = text.trim().to_ascii_uppercase();
     let half = ["AM", "PM"].iter().position(|half| upper.ends_with(half));
     let digits = if half.is_some() { upper[..upper.len() - 2].trim_end() } else { upper.as_str() };
-    let mut cursor = Cursor { rest: digits };
-    let micros = cursor.clock()?;
+    let mut cursor = Cursor { rest: digits.strip_prefix('T').unwrap_or(digits) };
+    let (micros, _) = cursor.clock()?;
     if !cursor.rest.is_empty() {
         return None;
     }
-    const HOUR: i64 = 3_600_000_000;
     let micros = match half {
         None => micros,
         Some(half) => {
-            let hour = micros / HOUR;
+            let hour = micros / HOUR_MICROS;
             if !(1..=12).contains(&hour) {
                 return None;
             }
-            micros - hour * HOUR + (hour % 12) * HOUR + if half == 1 { 12 * HOUR } else { 0 }
+            let of_day = hour % 12 + if half == 1 { 12 } else { 0 };
+            micros + (of_day - hour) * HOUR_MICROS
         }
     };
     micros.checked_mul(1000)
@@ -130,19 +134,20 @@ impl Cursor<'_> {
         read.trim_start_matches(['+', '-']).matches('-').count() == 2
     }
 
-    /// `h:m[:s[.f]]` in microseconds.
-    fn clock(&mut self) -> Option<i64> {
+    /// `h:m[:s[.f]]` in microseconds, and whether there are seconds.
+    fn clock(&mut self) -> Option<(i64, bool)> {
         let hour = self.number(1, 2)?;
         if !self.take(':') {
             return None;
         }
         let minute = self.number(1, 2)?;
-        let second = if self.take(':') { self.number(1, 2)? } else { 0 };
-        let fraction = if self.take('.') { self.fraction() } else { 0 };
+        let seconds = self.take(':');
+        let second = if seconds { self.number(1, 2)? } else { 0 };
+        let fraction = if seconds && self.take('.') { self.fraction() } else { 0 };
         if hour > 23 || minute > 59 || second > 59 {
             return None;
         }
-        Some(((hour * 60 + minute) * 60 + second) * 1_000_000 + fraction)
+        Some((((hour * 60 + minute) * 60 + second) * 1_000_000 + fraction, seconds))
     }
 
     /// Microseconds; further digits are dropped.
@@ -180,11 +185,14 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     Some(era * 146_097 + day_of_era - 719_468)
 }
 
-/// What comes after a time.
-fn zone(text: &str) -> Option<Zone> {
+/// What comes after a time; a zone only after seconds.
+fn zone(text: &str, seconds_given: bool) -> Option<Zone> {
     let text = text.trim();
     if text.is_empty() {
         return Some(Zone::None);
+    }
+    if !seconds_given {
+        return None;
     }
     if matches!(text, "Z" | "UTC" | "GMT" | "UT") {
         return Some(Zone::Offset(0));

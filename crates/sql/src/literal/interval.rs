@@ -3,16 +3,34 @@
 
 use firesteel_spec::{DayTimeField, Expr, Literal, SparkError, SparkResult, YearMonthField};
 
-use super::interval_text::{self, Interval};
 use super::MICROS_PER_DAY;
+use super::interval_text::{self, Interval};
 use crate::error::{interval_format, typed_literal};
 use crate::lexer::Kind;
 use crate::name::among;
 use crate::parser::Parser;
 
 const UNITS: [&str; 20] = [
-    "YEAR", "YEARS", "MONTH", "MONTHS", "WEEK", "WEEKS", "DAY", "DAYS", "HOUR", "HOURS", "MINUTE", "MINUTES", "SECOND",
-    "SECONDS", "MILLISECOND", "MILLISECONDS", "MICROSECOND", "MICROSECONDS", "NANOSECOND", "NANOSECONDS",
+    "YEAR",
+    "YEARS",
+    "MONTH",
+    "MONTHS",
+    "WEEK",
+    "WEEKS",
+    "DAY",
+    "DAYS",
+    "HOUR",
+    "HOURS",
+    "MINUTE",
+    "MINUTES",
+    "SECOND",
+    "SECONDS",
+    "MILLISECOND",
+    "MILLISECONDS",
+    "MICROSECOND",
+    "MICROSECONDS",
+    "NANOSECOND",
+    "NANOSECONDS",
 ];
 
 /// The field that a unit, in lower case, counts for.
@@ -43,24 +61,33 @@ impl Parser<'_> {
         let start = self.position;
         self.expect("INTERVAL")?;
         if !self.at_interval_value(0) {
-            let value = self.text_literal()?;
+            let value = self.single_text()?;
             let literal = from_text(&value).map_err(|error| self.at(start, error))?;
             return Ok(Expr::Literal(literal));
         }
         let first = self.position;
+        let is_text = !self.number_at(0) && !self.number_at(1);
         let value = self.interval_value()?;
         let unit = self.unit()?;
+        if !is_number(&value) && !self.is("TO") {
+            let message = format!("an interval with units takes a number before each unit, and not {value}");
+            return Err(self.at(start, SparkError::new("_LEGACY_ERROR_TEMP_0026", message).with("value", value)));
+        }
         if self.take("TO") {
             let end = self.unit()?;
+            if !is_text {
+                let message = "an interval from one unit to another takes a text, such as '1-2'";
+                return Err(self.at(start, SparkError::new("_LEGACY_ERROR_TEMP_0027", message)));
+            }
             let literal = between_units(&value, &unit, &end).map_err(|error| self.at(first, error))?;
             return Ok(Expr::Literal(literal));
         }
         let mut text = format!("{value} {unit}");
         let mut units = vec![unit];
         while self.at_interval_value(0) {
-            text.push_str(&format!(" {}", self.interval_value()?));
+            let value = self.interval_value()?;
             let unit = self.unit()?;
-            text.push_str(&format!(" {unit}"));
+            text.push_str(&format!(" {value} {unit}"));
             units.push(unit);
         }
         let interval = interval_text::with_units(&text).map_err(|error| self.at(first, error))?;
@@ -81,7 +108,7 @@ impl Parser<'_> {
                 number
             }
             Kind::Symbol => self.interval_parameter()?,
-            _ => self.text_literal()?.trim().to_owned(),
+            _ => self.single_text()?.trim().to_owned(),
         };
         Ok(match (negative, value.strip_prefix('-')) {
             (false, _) => value,
@@ -121,6 +148,13 @@ fn from_text(value: &str) -> SparkResult<Literal> {
     let words = value.split_whitespace().map(str::to_lowercase);
     let units: Vec<_> = words.filter(|word| among(word, &UNITS)).collect();
     literal(interval, &units, &format!("INTERVAL '{value}'"))
+}
+
+fn is_number(value: &str) -> bool {
+    let digits = value.strip_prefix(['-', '+']).unwrap_or(value);
+    digits.contains(|digit: char| digit.is_ascii_digit())
+        && digits.matches('.').count() <= 1
+        && digits.bytes().all(|digit| digit.is_ascii_digit() || digit == b'.')
 }
 
 fn field(unit: &str) -> Field {

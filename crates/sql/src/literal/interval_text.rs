@@ -44,7 +44,9 @@ fn one_unit<'a>(text: &str, rest: &'a str, interval: &mut Interval) -> SparkResu
             .with("number", rest.split_whitespace().next().unwrap_or_default()));
     }
     if !rest.is_empty() && !rest.starts_with(char::is_whitespace) {
-        return Err(interval_format("INVALID_VALUE", text, "a number has to be followed by a blank").with("value", number));
+        return Err(
+            interval_format("INVALID_VALUE", text, "a number has to be followed by a blank").with("value", number)
+        );
     }
     let rest = rest.trim_start();
     let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
@@ -57,7 +59,9 @@ fn one_unit<'a>(text: &str, rest: &'a str, interval: &mut Interval) -> SparkResu
     let value = if whole.is_empty() { 0 } else { whole.parse::<i64>().map_err(|_| overflow())? };
     let singular = unit.strip_suffix('s').unwrap_or(unit);
     if number.contains('.') && singular != "second" {
-        return Err(interval_format("INVALID_FRACTION", text, &format!("{unit} cannot have a fraction")).with("unit", unit));
+        return Err(
+            interval_format("INVALID_FRACTION", text, &format!("{unit} cannot have a fraction")).with("unit", unit)
+        );
     }
     let (field, factor) = match singular {
         "year" => (&mut interval.months, 12),
@@ -82,7 +86,9 @@ fn one_unit<'a>(text: &str, rest: &'a str, interval: &mut Interval) -> SparkResu
 /// The first six of up to nine digits.
 fn fraction_micros(text: &str, digits: &str) -> SparkResult<i64> {
     if digits.len() > 9 {
-        return Err(interval_format("INVALID_PRECISION", text, "a second has nine digits at most").with("value", digits));
+        return Err(
+            interval_format("INVALID_PRECISION", text, "a second has nine digits at most").with("value", digits)
+        );
     }
     Ok(digits.bytes().chain(std::iter::repeat(b'0')).take(6).fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')))
 }
@@ -94,7 +100,9 @@ pub(super) fn year_to_month(text: &str) -> SparkResult<i64> {
     let (years, months) = body.split_once('-').ok_or_else(unmatched)?;
     let (years, months) = (number(years).ok_or_else(unmatched)?, number(months).ok_or_else(unmatched)?);
     if months > 11 {
-        return Err(interval_format("INTERVAL_PARSING", text, "there are 12 months in a year").with("interval", "year-month"));
+        return Err(
+            interval_format("INTERVAL_PARSING", text, "there are 12 months in a year").with("interval", "year-month")
+        );
     }
     let total = years.checked_mul(12).and_then(|total| total.checked_add(months));
     total.map(|total| sign * total).ok_or_else(unmatched)
@@ -102,7 +110,10 @@ pub(super) fn year_to_month(text: &str) -> SparkResult<i64> {
 
 /// The fields from `start` to `end`, such as `d h:m:s`, in microseconds.
 pub(super) fn day_time(text: &str, start: DayTimeField, end: DayTimeField) -> SparkResult<i64> {
-    let unmatched = || unmatched(text, "day-time", &format_of(start, end), &format!("INTERVAL {start} TO {end}"));
+    let unmatched = || {
+        let error = unmatched(text, "day-time", &format_of(start, end), &format!("INTERVAL {start} TO {end}"));
+        SparkError { class: format!("{}_WITH_NOTICE", error.class), ..error }
+    };
     let (sign, mut body) = signed(text.trim());
     let mut micros = 0_i64;
     let fields = [DayTimeField::Day, DayTimeField::Hour, DayTimeField::Minute, DayTimeField::Second];

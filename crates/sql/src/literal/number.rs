@@ -48,11 +48,9 @@ impl Parser<'_> {
 
 fn literal(kind: Kind, text: &str) -> SparkResult<Literal> {
     match kind {
-        Kind::Integer => text
-            .parse()
-            .map(Literal::Integer)
-            .or_else(|_| text.parse().map(Literal::Long))
-            .or_else(|_| decimal(text)),
+        Kind::Integer => {
+            text.parse().map(Literal::Integer).or_else(|_| text.parse().map(Literal::Long)).or_else(|_| decimal(text))
+        }
         Kind::Decimal | Kind::BigDecimal => decimal(text),
         Kind::Long => text.parse().map(Literal::Long).map_err(|_| range(text, "bigint", i64::MIN, i64::MAX)),
         Kind::Short => text.parse().map(Literal::Short).map_err(|_| range(text, "smallint", i16::MIN, i16::MAX)),
@@ -108,7 +106,8 @@ fn decimal(text: &str) -> SparkResult<Literal> {
     if precision > PRECISION_MAX {
         return Err(precision_exceeded(precision));
     }
-    let unscaled: i128 = if digits.is_empty() { 0 } else { digits.parse().map_err(|_| precision_exceeded(precision))? };
+    let unscaled: i128 =
+        if digits.is_empty() { 0 } else { digits.parse().map_err(|_| precision_exceeded(precision))? };
     let unscaled = if negative { -unscaled } else { unscaled };
     let (precision, scale) = (u8::try_from(precision), i8::try_from(scale));
     match (precision, scale) {

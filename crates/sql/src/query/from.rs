@@ -89,11 +89,7 @@ impl Parser<'_> {
     /// A subquery, or a relation in parentheses.
     fn relation_in_parentheses(&mut self) -> SparkResult<Relation> {
         let subquery = self.at_query(0);
-        let inner = if subquery {
-            self.parenthesised(Self::query)?
-        } else {
-            self.parenthesised(Self::relation)?
-        };
+        let inner = if subquery { self.parenthesised(Self::query)? } else { self.parenthesised(Self::relation)? };
         self.sampled_and_aliased(inner, subquery.then_some(NAMELESS_SUBQUERY))
     }
 
@@ -109,11 +105,8 @@ impl Parser<'_> {
         let as_of = self.is_at(ahead + 1, "AS") && self.is_at(ahead + 2, "OF");
         if as_of && self.is_any_at(ahead, &["VERSION", "SYSTEM_VERSION"]) {
             self.skip(ahead + 3);
-            let version = if self.kind(0) == Kind::Integer {
-                self.whole_number()?.to_string()
-            } else {
-                self.text_literal()?
-            };
+            let version =
+                if self.kind(0) == Kind::Integer { self.whole_number()?.to_string() } else { self.text_literal()? };
             return Ok(RelationKind::TableAsOf { name, version: Some(version), timestamp: None }.into());
         }
         if as_of && self.is_any_at(ahead, &["TIMESTAMP", "SYSTEM_TIME"]) {

@@ -11,11 +11,8 @@ impl Parser<'_> {
         let (aggregates, pivot) = self.parenthesised(|parser| {
             let aggregates = parser.named_expressions()?;
             parser.expect("FOR")?;
-            let columns = if parser.symbol("(") {
-                parser.list(Self::pivot_column)?
-            } else {
-                vec![parser.pivot_column()?]
-            };
+            let columns =
+                if parser.symbol("(") { parser.list(Self::pivot_column)? } else { vec![parser.pivot_column()?] };
             parser.expect("IN")?;
             let values = parser.list(Self::pivot_value)?;
             Ok((aggregates, Pivot { columns, values }))
@@ -45,8 +42,7 @@ impl Parser<'_> {
         }
         let (variable, value_names, values) = self.parenthesised(|parser| {
             let several = parser.symbol("(");
-            let names =
-                if several { parser.identifier_list()? } else { vec![parser.strict_identifier()?] };
+            let names = if several { parser.identifier_list()? } else { vec![parser.strict_identifier()?] };
             parser.expect("FOR")?;
             let variable = parser.strict_identifier()?;
             parser.expect("IN")?;

@@ -11,7 +11,7 @@ struct Hint {
 
 impl Parser<'_> {
     /// `input` is what stood before, as in `FROM t SELECT a`.
-    pub(super) fn select(&mut self, input: Option<Relation>) -> SparkResult<Relation> {
+    pub(crate) fn select(&mut self, input: Option<Relation>) -> SparkResult<Relation> {
         self.read_window_clause()?;
         let (hints, distinct, list) = self.select_clause()?;
         let mut input = match input {
@@ -133,13 +133,14 @@ impl Parser<'_> {
 /// `(1, 2)` is a row of two values, anything else of one.
 fn row(expr: Expr) -> Vec<Expr> {
     match expr {
-        Expr::Function(call) if call.name == ["struct"] => {
-            call.arguments.into_iter().map(|value| match value {
+        Expr::Function(call) if call.name == ["struct"] => call
+            .arguments
+            .into_iter()
+            .map(|value| match value {
                 Expr::Alias { expr, .. } => *expr,
                 value => value,
             })
-            .collect()
-        }
+            .collect(),
         Expr::Located { expr, .. } if matches!(expr.as_ref(), Expr::Function(call) if call.name == ["struct"]) => {
             row(*expr)
         }
