@@ -22,5 +22,5 @@ mod tables;
 pub use error::PlanError;
 pub use options::{PlannerOptions, SETTINGS};
 pub use planner::{PlannedQuery, Planner};
-pub use resolve::{ResolveOptions, ResolvedQuery, Source, Sources, resolve, resolve_as_text, source_names};
+pub use resolve::{ResolveOptions, ResolvedQuery, Source, Sources, resolve, source_names};
 pub use stages::{Leaf, Stage, StageGraph, StageOutput, StageOutputs, TaskSlice};

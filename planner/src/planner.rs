@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::DataFusionError;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::physical_plan::FileScanConfig;
@@ -31,6 +31,8 @@ pub struct Planner {
     options: PlannerOptions,
     /// Names and functions; its plans are for one task.
     context: SessionContext,
+    /// As `context`, for plans of one partition.
+    narrow: SessionContext,
     runtime: Arc<RuntimeEnv>,
 }
 
@@ -63,10 +65,13 @@ impl Planner {
             .with_object_store_registry(Arc::new(StorageRegistry(storage)))
             .build_arc()
             .map_err(PlanError::Query)?;
-        let config = planning_config(&options, options.function_cores())?;
-        let state = session_state(config, Arc::clone(&runtime)).with_physical_optimizer_rules(single_task_rules());
-        let context = SessionContext::new_with_state(state.build());
-        Ok(Self { options, context, runtime })
+        let context = |partitions| {
+            let config = planning_config(&options, partitions)?;
+            let state = session_state(config, Arc::clone(&runtime)).with_physical_optimizer_rules(single_task_rules());
+            Ok(SessionContext::new_with_state(state.build()))
+        };
+        let (context, narrow) = (context(options.function_cores())?, context(1)?);
+        Ok(Self { options, context, narrow, runtime })
     }
 
     /// Makes Parquet files known as a table. A path is a file, a folder, a pattern, or a URL of one.
@@ -102,7 +107,17 @@ impl Planner {
     pub async fn plan_resolved(&self, query: ResolvedQuery) -> Result<PlannedQuery, PlanError> {
         let plan = async {
             let logical = self.context.state().optimize(&query.plan).map_err(PlanError::Query)?;
-            self.plan(logical).await
+            let planned = if query.is_small {
+                let physical = physical_plan(&self.narrow.state(), &logical).await?;
+                let stages = single_stage(Arc::clone(&physical)).map_err(stages_error)?;
+                self.planned(logical, physical, stages, 0, true)
+            } else {
+                self.plan(logical).await?
+            };
+            // What a column is declared to be says nothing of what an operator declares its batches to be.
+            let fields = planned.schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+            let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+            Ok(PlannedQuery { schema, ..planned })
         };
         OnDeepStack::new(plan).await
     }

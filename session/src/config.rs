@@ -31,6 +31,8 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("spark.sql.execution.pythonUDF.arrow.enabled", "false"),
     ("spark.sql.execution.pythonUDTF.arrow.enabled", "false"),
     ("spark.sql.groupByOrdinal", "true"),
+    ("spark.sql.mapKeyDedupPolicy", "EXCEPTION"),
+    ("spark.sql.sources.partitionOverwriteMode", "STATIC"),
     ("spark.sql.legacy.execution.pandas.groupedMap.assignColumnsByName", "true"),
     ("spark.sql.orderByOrdinal", "true"),
     ("spark.sql.pivotMaxValues", "10000"),

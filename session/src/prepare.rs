@@ -1,7 +1,7 @@
 //! What a query must know of its data before it can be resolved: the values of a pivot that names none.
 
 use firesteel_connect::engine::ProgressSink;
-use firesteel_spec::{Expr, Pivot, PivotValue, Relation, RelationKind, SortOrder, SparkError, SparkResult};
+use firesteel_spec::{DataType, Expr, Pivot, PivotValue, Relation, RelationKind, SortOrder, SparkError, SparkResult};
 use futures::future::BoxFuture;
 
 use crate::session::SparkSession;
@@ -53,12 +53,16 @@ impl SparkSession {
             global: true,
         };
         let rows = self.rows(&crate::query::limited(&sorted.into(), max + 1), &ProgressSink::default()).await?;
-        let schema = rows.schema.clone();
+        let DataType::Struct { fields } = rows.schema.clone() else { return Ok(Vec::new()) };
+        let data_type = fields.first().map_or(DataType::Null, |field| field.data_type.clone());
         let batches = rows.collect().await?;
         let mut values = Vec::new();
         for batch in &batches {
             for row in 0..batch.num_rows() {
-                values.push(PivotValue { value: crate::query::value_of(batch.column(0), row, &schema)?.into(), alias: None });
+                values.push(PivotValue {
+                    value: crate::query::value_of(batch.column(0), row, &data_type)?.into(),
+                    alias: None,
+                });
             }
         }
         if values.len() > max {

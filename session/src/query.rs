@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringArray};
 use arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use arrow::error::ArrowError;
-use firesteel_connect::engine::ProgressSink;
+use firesteel_connect::engine::{ObservedMetrics, ObservedReceiver, ProgressSink};
 use firesteel_functions::to_field;
 use firesteel_planner::{ResolvedQuery, Source, Sources, resolve, source_names};
 use firesteel_spec::{DataType, Relation, RelationKind, SparkError, SparkResult, StructField};
@@ -112,7 +112,35 @@ impl SparkSession {
                 names.files.extend(more.files);
             }
         }
-        Err(SparkError::new("VIEW_EXCEED_MAX_NESTED_DEPTH", format!("views are nested more than {VIEW_DEPTH_MAX} deep")))
+        Err(SparkError::new(
+            "VIEW_EXCEED_MAX_NESTED_DEPTH",
+            format!("views are nested more than {VIEW_DEPTH_MAX} deep"),
+        ))
+    }
+
+    /// The metrics of all observations in a relation, each by a job of its own.
+    pub(crate) async fn observe(&self, relation: &Relation, observed: &ObservedReceiver) -> SparkResult<()> {
+        let mut observations = Vec::new();
+        relation.walk(&mut |relation| {
+            if let RelationKind::CollectMetrics { input, name, metrics } = &relation.kind {
+                observations.push((relation.plan_id, input, name, metrics));
+            }
+        });
+        for (plan_id, input, name, metrics) in observations {
+            let list = RelationKind::Project { input: input.clone(), expressions: metrics.clone() };
+            let rows = self.rows(&list.into(), &ProgressSink::default()).await?;
+            let DataType::Struct { fields } = rows.schema.clone() else { continue };
+            let Some(batch) = rows.collect().await?.into_iter().find(|batch| batch.num_rows() > 0) else { continue };
+            let values =
+                batch.columns().iter().zip(&fields).map(|(column, field)| value_of(column, 0, &field.data_type));
+            observed.add(ObservedMetrics {
+                name: name.clone(),
+                plan_id,
+                keys: fields.iter().map(|field| field.name.clone()).collect(),
+                values: values.collect::<SparkResult<_>>()?,
+            });
+        }
+        Ok(())
     }
 
     /// The last rows of a relation, in order.
@@ -207,20 +235,18 @@ pub(crate) fn limited(input: &Relation, rows: usize) -> Relation {
 }
 
 /// One value of a column as a literal of a plan: of the simple types that are looked up in data.
-pub(crate) fn value_of(column: &ArrayRef, row: usize, schema: &DataType) -> SparkResult<firesteel_spec::Literal> {
+pub(crate) fn value_of(column: &ArrayRef, row: usize, data_type: &DataType) -> SparkResult<firesteel_spec::Literal> {
     use arrow::datatypes as arrow_types;
     use firesteel_spec::Literal as L;
-    let DataType::Struct { fields } = schema else { return Err(SparkError::internal("a schema is no struct")) };
-    let data_type = fields.first().map_or(DataType::Null, |field| field.data_type.clone());
     if column.is_null(row) {
-        return Ok(L::Null(data_type));
+        return Ok(L::Null(data_type.clone()));
     }
     macro_rules! primitive {
         ($kind:ty) => {
             column.as_primitive::<$kind>().value(row)
         };
     }
-    Ok(match &data_type {
+    Ok(match data_type {
         DataType::Boolean => L::Boolean(column.as_boolean().value(row)),
         DataType::Byte => L::Byte(primitive!(arrow_types::Int8Type)),
         DataType::Short => L::Short(primitive!(arrow_types::Int16Type)),
@@ -228,11 +254,9 @@ pub(crate) fn value_of(column: &ArrayRef, row: usize, schema: &DataType) -> Spar
         DataType::Long => L::Long(primitive!(arrow_types::Int64Type)),
         DataType::Float => L::Float(primitive!(arrow_types::Float32Type)),
         DataType::Double => L::Double(primitive!(arrow_types::Float64Type)),
-        DataType::Decimal { precision, scale } => L::Decimal {
-            unscaled: primitive!(arrow_types::Decimal128Type),
-            precision: *precision,
-            scale: *scale,
-        },
+        DataType::Decimal { precision, scale } => {
+            L::Decimal { unscaled: primitive!(arrow_types::Decimal128Type), precision: *precision, scale: *scale }
+        }
         text if text.is_string() => L::String(column.as_string::<i32>().value(row).to_owned()),
         DataType::Date => L::Date(primitive!(arrow_types::Date32Type)),
         DataType::Timestamp => L::Timestamp(primitive!(TimestampMicrosecondType)),

@@ -34,7 +34,10 @@ impl SparkSession {
         global_views: Views,
     ) -> SparkResult<Self> {
         // Spark's functions are over plain strings; see `firesteel_functions::to_arrow`.
-        options.datafusion.entry("datafusion.execution.parquet.schema_force_view_types".to_owned()).or_insert_with(|| "false".to_owned());
+        options
+            .datafusion
+            .entry("datafusion.execution.parquet.schema_force_view_types".to_owned())
+            .or_insert_with(|| "false".to_owned());
         let planner = Planner::new(cluster.storage.clone(), options.clone()).map_err(from_plan)?;
         let views = VisibleViews { own: Views::default(), global: global_views };
         Ok(Self { cluster, options, planner, config: Config::new(), views, user: user.to_owned() })
@@ -101,6 +104,24 @@ impl SparkSession {
                 let text = self.explain(plan, *mode).await?;
                 Rows::texts(&["plan"], vec![vec![text]])
             }
+            Command::Catalog(command) => self.catalog(command).await,
+            Command::DropTable { name, if_exists, view: true, .. } => {
+                let dropped = match name.as_slice() {
+                    [name] => self.views.own.remove(name),
+                    [database, name] if database.eq_ignore_ascii_case(crate::views::GLOBAL) => {
+                        self.views.global.remove(name)
+                    }
+                    _ => false,
+                };
+                if !dropped && !if_exists {
+                    return Err(SparkError::new(
+                        "TABLE_OR_VIEW_NOT_FOUND",
+                        format!("there is no view {}", name.join(".")),
+                    )
+                    .with("relationName", name.join(".")));
+                }
+                Ok(Rows::none())
+            }
             Command::Unsupported(what) => Err(SparkError::unsupported(what)),
             other => Err(SparkError::unsupported(command_name(other))),
         }
@@ -117,12 +138,11 @@ fn command_name(command: &Command) -> String {
 impl Session for SparkSession {
     async fn execute(&self, plan: Plan, progress: ProgressSink) -> SparkResult<Execution> {
         let rows = self.run(&plan, &progress).await?;
-        Ok(Execution {
-            schema: rows.schema,
-            batches: rows.batches,
-            observed: ObservedReceiver::default(),
-            checkpoint: None,
-        })
+        let observed = ObservedReceiver::default();
+        if let Plan::Query(relation) = &plan {
+            self.observe(relation, &observed).await?;
+        }
+        Ok(Execution { schema: rows.schema, batches: rows.batches, observed, checkpoint: None })
     }
 
     async fn schema(&self, relation: &Relation) -> SparkResult<DataType> {
@@ -190,8 +210,7 @@ impl Session for SparkSession {
     }
 
     async fn duplicate(&self, key: &SessionKey) -> SparkResult<Arc<dyn Session>> {
-        let mut copy =
-            Self::new(self.cluster.clone(), self.options.clone(), &key.user_id, self.views.global.clone())?;
+        let mut copy = Self::new(self.cluster.clone(), self.options.clone(), &key.user_id, self.views.global.clone())?;
         copy.config = self.config.duplicate();
         copy.views.own = self.views.own.duplicate();
         Ok(Arc::new(copy))

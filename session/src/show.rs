@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, StringArray};
+use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::Schema;
 use firesteel_connect::engine::ProgressSink;
-use firesteel_functions::to_field;
-use firesteel_planner::resolve_as_text;
-use firesteel_spec::{DataType, Relation, SparkResult, StructField};
+use firesteel_functions::{texts, to_field};
+use firesteel_spec::{DataType, Relation, SparkError, SparkResult, StructField};
 use futures::StreamExt;
 
 use crate::query::{Rows, arrow_error, limited};
@@ -58,21 +57,24 @@ impl SparkSession {
         truncate: usize,
         progress: &ProgressSink,
     ) -> SparkResult<Table> {
-        let limited = self.prepared(&limited(input, rows.saturating_add(1))).await?;
-        let sources = self.load(&limited).await?;
-        let resolved = resolve_as_text(&limited, &sources, &self.resolve_options())?;
-        let header: Vec<String> = resolved.schema.iter().map(|field| cell(&field.name, truncate)).collect();
-        let batches = self.run_resolved(resolved, progress).await?.collect().await?;
-        let mut cells = Vec::new();
-        for batch in &batches {
-            let columns: Vec<&StringArray> = batch.columns().iter().map(|column| column.as_string::<i32>()).collect();
-            for row in 0..batch.num_rows() {
-                let texts = columns.iter().map(|column| {
-                    if column.is_null(row) { cell("NULL", truncate) } else { cell(column.value(row), truncate) }
-                });
-                cells.push(texts.collect());
-            }
+        let answer = self.rows(&limited(input, rows.saturating_add(1)), progress).await?;
+        let DataType::Struct { fields } = answer.schema.clone() else {
+            return Err(SparkError::internal("the schema of rows is no struct"));
+        };
+        let zone = self.resolve_options().settings.time_zone;
+        let mut cells: Vec<Vec<String>> = Vec::new();
+        for batch in answer.collect().await? {
+            let columns = batch
+                .columns()
+                .iter()
+                .zip(&fields)
+                .map(|(column, field)| texts(column, &field.data_type, &zone))
+                .collect::<Result<Vec<StringArray>, _>>()
+                .map_err(|error| SparkError::internal(format!("show a column: {error}")))?;
+            let row = |row| columns.iter().map(|column| cell(column.value(row), truncate)).collect();
+            cells.extend((0..batch.num_rows()).map(row));
         }
+        let header = fields.iter().map(|field| cell(&field.name, 0)).collect();
         let more = cells.len() > rows;
         cells.truncate(rows);
         Ok(Table { header, rows: cells, more })
@@ -145,8 +147,7 @@ fn draw_vertical(table: &Table, rows: usize) -> String {
     }
     const WIDTH_MIN: usize = 3;
     let names = table.header.iter().map(|name| width(name)).chain([WIDTH_MIN]).max().unwrap_or(WIDTH_MIN);
-    let cells =
-        table.rows.iter().flatten().map(|cell| width(cell)).chain([WIDTH_MIN]).max().unwrap_or(WIDTH_MIN);
+    let cells = table.rows.iter().flatten().map(|cell| width(cell)).chain([WIDTH_MIN]).max().unwrap_or(WIDTH_MIN);
     let mut text = String::new();
     for (index, row) in table.rows.iter().enumerate() {
         let head = format!("-RECORD {index}");

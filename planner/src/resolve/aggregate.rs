@@ -91,15 +91,8 @@ impl Resolver<'_> {
     }
 
     /// `HAVING` sees the list's aliases and the input's columns.
-    fn having(
-        &self,
-        input: &Resolved,
-        having: &Expr,
-        items: &[Item],
-        outer: Option<&Scope<'_>>,
-    ) -> SparkResult<Typed> {
-        let aliases: Vec<(String, Typed)> =
-            items.iter().map(|item| (item.name.clone(), item.typed.clone())).collect();
+    fn having(&self, input: &Resolved, having: &Expr, items: &[Item], outer: Option<&Scope<'_>>) -> SparkResult<Typed> {
+        let aliases: Vec<(String, Typed)> = items.iter().map(|item| (item.name.clone(), item.typed.clone())).collect();
         let scope = Scope { aliases: &aliases, ..Scope::of(&input.output, &input.hidden, outer) };
         self.condition(having, &scope, "HAVING")
     }
@@ -242,7 +235,8 @@ impl Resolver<'_> {
         }
         let plan = if computed { build(LogicalPlanBuilder::new(input.plan).project(below))? } else { input.plan };
         let mut collected = Collected { keys, aggregates: Vec::new(), resolver: self };
-        let items = items.into_iter().map(|item| collected.over_groups(item, &groups)).collect::<SparkResult<Vec<_>>>()?;
+        let items =
+            items.into_iter().map(|item| collected.over_groups(item, &groups)).collect::<SparkResult<Vec<_>>>()?;
         let having = having.map(|item| collected.over_groups(item, &groups)).transpose()?;
         let columns = |keys: &[&GroupKey]| -> Vec<DfExpr> {
             keys.iter().map(|key| DfExpr::Column(Column::new_unqualified(&key.id))).collect()
@@ -259,7 +253,15 @@ impl Resolver<'_> {
             collected.aggregates.iter().map(|(aggregate, id)| aggregate.clone().alias(id)).collect();
         let plan = if group_by.is_empty() && aggregates.is_empty() {
             // One group, of which nothing is asked.
-            build(LogicalPlanBuilder::new(plan).aggregate(Vec::<DfExpr>::new(), vec![datafusion::functions_aggregate::expr_fn::count(datafusion::prelude::lit(1_i64)).alias(self.fresh_id())]))?
+            build(
+                LogicalPlanBuilder::new(plan).aggregate(
+                    Vec::<DfExpr>::new(),
+                    vec![
+                        datafusion::functions_aggregate::expr_fn::count(datafusion::prelude::lit(1_i64))
+                            .alias(self.fresh_id()),
+                    ],
+                ),
+            )?
         } else {
             build(LogicalPlanBuilder::new(plan).aggregate(group_by, aggregates))?
         };
@@ -468,9 +470,7 @@ impl Groups {
 fn grouping_call(expr: &Expr) -> Option<String> {
     match expr.unlocated() {
         Expr::Alias { expr, .. } => grouping_call(expr),
-        Expr::Function(call) => {
-            function_name(call).ok().filter(|name| name == "grouping" || name == "grouping_id")
-        }
+        Expr::Function(call) => function_name(call).ok().filter(|name| name == "grouping" || name == "grouping_id"),
         _ => None,
     }
 }

@@ -24,15 +24,7 @@ pub(crate) struct Attribute {
 
 impl Attribute {
     pub fn new(id: String, name: impl Into<String>, data_type: DataType, nullable: bool) -> Self {
-        Self {
-            id,
-            name: name.into(),
-            qualifier: Vec::new(),
-            data_type,
-            nullable,
-            metadata: None,
-            plan_ids: Vec::new(),
-        }
+        Self { id, name: name.into(), qualifier: Vec::new(), data_type, nullable, metadata: None, plan_ids: Vec::new() }
     }
 
     pub fn column(&self) -> Expr {
@@ -231,7 +223,9 @@ fn suggestions(name: &[String], columns: &[Attribute]) -> Vec<String> {
         let shared = other
             .to_lowercase()
             .chars()
-            .filter(|letter| left.get_mut(letter).is_some_and(|count| std::mem::replace(count, count.saturating_sub(1)) > 0))
+            .filter(|letter| {
+                left.get_mut(letter).is_some_and(|count| std::mem::replace(count, count.saturating_sub(1)) > 0)
+            })
             .count();
         asked.len().max(other.len()) - shared.min(asked.len())
     };

@@ -4,9 +4,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Expr as DfExpr;
 use datafusion::logical_expr::expr::{Lambda, LambdaVariable, NullTreatment, Sort};
 use firesteel_functions::{Call, CastEvaluation, Kind, Typed, cast, default_name, literal, lookup, to_field};
-use firesteel_spec::{
-    DataType, Expr, FunctionCall, Origin, SortOrder, SparkError, SparkResult, StructField,
-};
+use firesteel_spec::{DataType, Expr, FunctionCall, Origin, SortOrder, SparkError, SparkResult, StructField};
 
 use super::attribute::{LambdaScope, Scope, quote, same_name};
 use super::{Resolver, plan_error};
@@ -40,10 +38,10 @@ impl Resolver<'_> {
                 self.call("extract_value", vec![child, key])
             }
             Expr::UpdateField { child, field, value } => {
-                let mut arguments = vec![self.expr(child, scope)?, Typed::string(field)];
-                let Some(value) = value else { return self.call("drop_field", arguments) };
-                arguments.push(self.expr(value, scope)?);
-                self.call("with_field", arguments)
+                let child = self.expr(child, scope)?;
+                let value = value.as_deref().map(|value| self.expr(value, scope)).transpose()?;
+                let path: Vec<&str> = field.split('.').map(|part| part.trim_matches('`')).collect();
+                self.update_field(child, &path, value)
             }
             Expr::Window { function, spec } => self.window(function, spec, scope),
             Expr::ScalarSubquery(relation) => self.scalar_subquery(relation, scope),
@@ -105,6 +103,23 @@ impl Resolver<'_> {
         Ok(typed)
     }
 
+    /// A struct with another value of a field, or without it, also deep inside.
+    fn update_field(&self, child: Typed, path: &[&str], value: Option<Typed>) -> SparkResult<Typed> {
+        let Some((first, rest)) = path.split_first() else { return Ok(child) };
+        let field = Typed::string(first);
+        let value = match (rest, value) {
+            ([], value) => value,
+            (rest, value) => {
+                let inner = self.call("extract_value", vec![child.clone(), field.clone()])?;
+                Some(self.update_field(inner, rest, value)?)
+            }
+        };
+        match value {
+            Some(value) => self.call("with_field", vec![child, field, value]),
+            None => self.call("drop_field", vec![child, field]),
+        }
+    }
+
     fn lambda_variable(&self, name: &[String], scope: &Scope<'_>) -> SparkResult<Typed> {
         self.find_lambda_variable(name, scope)?.ok_or_else(|| {
             SparkError::new("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", format!("there is no parameter {}", quote(name)))
@@ -129,8 +144,7 @@ impl Resolver<'_> {
     pub fn call(&self, name: &str, arguments: Vec<Typed>) -> SparkResult<Typed> {
         let function = lookup(name).ok_or_else(|| unresolved_routine(&[name.to_owned()]))?;
         let settings = self.settings();
-        let call =
-            Call { name, arguments, distinct: false, ignore_nulls: None, within_group: Vec::new(), settings };
+        let call = Call { name, arguments, distinct: false, ignore_nulls: None, within_group: Vec::new(), settings };
         (function.build)(&call)
     }
 
@@ -326,9 +340,12 @@ impl Resolver<'_> {
             }
         };
         let value = value.ok_or_else(|| {
-            SparkError::new("INVALID_LIMIT_LIKE_EXPRESSION.IS_UNFOLDABLE", format!("{name} is no constant: {}", typed.name))
-                .with("name", name)
-                .with("expr", format!("\"{}\"", typed.name))
+            SparkError::new(
+                "INVALID_LIMIT_LIKE_EXPRESSION.IS_UNFOLDABLE",
+                format!("{name} is no constant: {}", typed.name),
+            )
+            .with("name", name)
+            .with("expr", format!("\"{}\"", typed.name))
         })?;
         usize::try_from(value).map_err(|_| {
             SparkError::new("INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", format!("{name} is negative: {value}"))

@@ -2,9 +2,7 @@
 
 use datafusion::logical_expr::LogicalPlanBuilder;
 use firesteel_functions::{Typed, literal};
-use firesteel_spec::{
-    DataType, Expr, FunctionCall, Literal, Relation, RelationKind, SparkError, SparkResult, Unpivot,
-};
+use firesteel_spec::{DataType, Expr, FunctionCall, Literal, Relation, RelationKind, SparkError, SparkResult, Unpivot};
 
 use super::attribute::{Attribute, Scope, quote, same_name};
 use super::project::Item;
@@ -46,7 +44,8 @@ impl Resolver<'_> {
             .with("numExpr", names.len().to_string())
             .with("numTarget", input.output.len().to_string()));
         }
-        let output = input.output.into_iter().zip(names).map(|(column, name)| Attribute { name: name.clone(), ..column });
+        let output =
+            input.output.into_iter().zip(names).map(|(column, name)| Attribute { name: name.clone(), ..column });
         Ok(Resolved::new(input.plan, output.collect()))
     }
 
@@ -310,7 +309,9 @@ impl Resolver<'_> {
                 all
             }
             None => {
-                let is_id = |column: &&Attribute| ids.iter().any(|id| id.attribute.as_ref().is_some_and(|own| own.id == column.id));
+                let is_id = |column: &&Attribute| {
+                    ids.iter().any(|id| id.attribute.as_ref().is_some_and(|own| own.id == column.id))
+                };
                 let rest = input.output.iter().filter(|column| !is_id(column));
                 rest.map(|column| (column.name.clone(), vec![Item::column(column)])).collect()
             }
@@ -318,7 +319,8 @@ impl Resolver<'_> {
         let ids = match unpivot.ids {
             Some(_) => ids,
             None => {
-                let used: Vec<_> = values.iter().flat_map(|(_, items)| items).filter_map(|item| item.attribute.as_ref()).collect();
+                let used: Vec<_> =
+                    values.iter().flat_map(|(_, items)| items).filter_map(|item| item.attribute.as_ref()).collect();
                 let rest = input.output.iter().filter(|column| used.iter().all(|own| own.id != column.id));
                 rest.map(Item::column).collect()
             }

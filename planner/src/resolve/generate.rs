@@ -3,9 +3,7 @@
 use datafusion::common::{Column, NullHandling, UnnestOptions};
 use datafusion::logical_expr::{Expr as DfExpr, LogicalPlanBuilder};
 use firesteel_functions::Typed;
-use firesteel_spec::{
-    DataType, Expr, FunctionCall, JoinKind, RelationKind, SparkError, SparkResult, StructField,
-};
+use firesteel_spec::{DataType, Expr, FunctionCall, JoinKind, RelationKind, SparkError, SparkResult, StructField};
 
 use super::attribute::{Attribute, Scope};
 use super::expression::generator_of;
@@ -73,7 +71,9 @@ impl Resolver<'_> {
         outer: Option<&Scope<'_>>,
     ) -> SparkResult<Option<Resolved>> {
         let (function, table, columns) = match &join.right.kind {
-            RelationKind::SubqueryAlias { input, alias, columns, .. } => (input, Some(alias.as_str()), columns.as_slice()),
+            RelationKind::SubqueryAlias { input, alias, columns, .. } => {
+                (input, Some(alias.as_str()), columns.as_slice())
+            }
             _ => (&Box::new(join.right.clone()), None, &[][..]),
         };
         let RelationKind::TableFunction { name, arguments } = &function.kind else { return Ok(None) };
@@ -96,9 +96,8 @@ impl Resolver<'_> {
         keeps_all: Option<bool>,
         outer: Option<&Scope<'_>>,
     ) -> SparkResult<(Resolved, Vec<Attribute>)> {
-        let (name, _) = generator_of(generator).ok_or_else(|| {
-            SparkError::new("UNRESOLVED_TABLE_VALUED_FUNCTION", "the function makes no rows")
-        })?;
+        let (name, _) = generator_of(generator)
+            .ok_or_else(|| SparkError::new("UNRESOLVED_TABLE_VALUED_FUNCTION", "the function makes no rows"))?;
         let keeps_all = keeps_all.unwrap_or_else(|| name.ends_with("_outer"));
         let typed = self.expr(generator, &Scope::of(&input.output, &input.hidden, outer))?;
         let fields = generated_fields(&typed)?;
@@ -123,7 +122,8 @@ impl Resolver<'_> {
             .project(below)
             .and_then(|builder| builder.unnest_column_with_options(Column::new_unqualified(&list), options))
             .and_then(|builder| builder.project(above));
-        let new = new.into_iter().map(|column| Attribute { nullable: column.nullable || keeps_all, ..column }).collect();
+        let new =
+            new.into_iter().map(|column| Attribute { nullable: column.nullable || keeps_all, ..column }).collect();
         Ok((Resolved { plan: build(builder)?, ..input }, new))
     }
 

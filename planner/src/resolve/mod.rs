@@ -31,7 +31,7 @@ use std::rc::Rc;
 use datafusion::common::DataFusionError;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use firesteel_functions::Settings;
-use firesteel_spec::{DataType, Relation, SparkError, SparkResult, StructField};
+use firesteel_spec::{DataType, Relation, RelationKind, SparkError, SparkResult, StructField};
 
 pub(crate) use attribute::Attribute;
 pub use sources::{Source, Sources, source_names};
@@ -59,6 +59,8 @@ pub struct ResolvedQuery {
     /// Gives the columns of `schema` in order, under ids of its own.
     pub plan: LogicalPlan,
     pub schema: Vec<StructField>,
+    /// Its rows come with the plan and are few: cores would wait for each other only.
+    pub is_small: bool,
 }
 
 impl ResolvedQuery {
@@ -68,29 +70,43 @@ impl ResolvedQuery {
     }
 }
 
+/// One core is done with so many rows before several have begun.
+const SMALL_ROWS: u64 = 10_000;
+/// What a row of few columns takes in Arrow's format.
+const SMALL_ROW_BYTES: u64 = 64;
+
 /// Resolves a query over sources that were loaded for it.
 pub fn resolve(relation: &Relation, sources: &Sources, options: &ResolveOptions) -> SparkResult<ResolvedQuery> {
     crate::deep_stack::on_deep_stack(|| resolve_here(relation, sources, options))
 }
 
-/// As [`resolve`], with each column as the text that `show` has of it.
-pub fn resolve_as_text(
-    relation: &Relation,
-    sources: &Sources,
-    options: &ResolveOptions,
-) -> SparkResult<ResolvedQuery> {
-    let as_text = || {
-        let resolver = Resolver::new(sources, options);
-        let resolved = resolver.relation(relation, None)?;
-        let items = resolved.output.iter().map(|column| resolver.shown(column)).collect::<SparkResult<_>>()?;
-        resolver.finish(resolver.project_items(resolved, items)?)
-    };
-    crate::deep_stack::on_deep_stack(as_text)
-}
-
 fn resolve_here(relation: &Relation, sources: &Sources, options: &ResolveOptions) -> SparkResult<ResolvedQuery> {
     let resolver = Resolver::new(sources, options);
-    resolver.finish(resolver.relation(relation, None)?)
+    let resolved = resolver.relation(relation, None)?;
+    let schema = resolved.output.iter().map(Attribute::to_struct_field).collect();
+    let plan = resolver.only_output(resolved)?.plan;
+    Ok(ResolvedQuery { plan, schema, is_small: is_small(relation, sources) })
+}
+
+/// Do all rows that a query reads come with its plan, and are they few?
+fn is_small(relation: &Relation, sources: &Sources) -> bool {
+    let mut rows = 0_u64;
+    relation.walk(&mut |relation| {
+        let own = match &relation.kind {
+            RelationKind::Local { ipc, .. } => ipc.as_ref().map_or(0, Vec::len) as u64 / SMALL_ROW_BYTES,
+            RelationKind::Range { start, end, step, .. } => end.abs_diff(*start) / step.unsigned_abs().max(1),
+            RelationKind::Table { name, .. } => match sources.table(name) {
+                Some(Source::View { relation, .. }) if is_small(relation, sources) => 0,
+                Some(_) => u64::MAX,
+                // A common table expression, whose own rows are counted where it is defined.
+                None => 0,
+            },
+            RelationKind::DataSource(_) | RelationKind::Cached { .. } | RelationKind::TableFunction { .. } => u64::MAX,
+            _ => 0,
+        };
+        rows = rows.saturating_add(own);
+    });
+    rows <= SMALL_ROWS
 }
 
 /// State of resolving one query.
@@ -132,29 +148,6 @@ impl Resolved {
 impl<'a> Resolver<'a> {
     fn new(sources: &'a Sources, options: &'a ResolveOptions) -> Self {
         Self { sources, options, next_id: Cell::new(0), tables: RefCell::default() }
-    }
-
-    fn finish(&self, resolved: Resolved) -> SparkResult<ResolvedQuery> {
-        let schema = resolved.output.iter().map(Attribute::to_struct_field).collect();
-        let plan = self.only_output(resolved)?.plan;
-        Ok(ResolvedQuery { plan, schema })
-    }
-
-    /// A column as text; bytes as their numbers in base 16.
-    fn shown(&self, column: &Attribute) -> SparkResult<project::Item> {
-        let typed = if column.data_type != DataType::Binary {
-            let evaluation = firesteel_functions::CastEvaluation::Legacy;
-            firesteel_functions::cast(column.typed(), &DataType::STRING, evaluation, self.settings())?
-        } else {
-            let digits = self.call("hex", vec![column.typed()])?;
-            let pairs = ["(..)", "$1 "].map(firesteel_functions::Typed::string);
-            let [pattern, replacement] = pairs;
-            let spaced = self.call("regexp_replace", vec![digits, pattern, replacement])?;
-            let trimmed = self.call("rtrim", vec![spaced])?;
-            let [open, close] = ["[", "]"].map(firesteel_functions::Typed::string);
-            self.call("concat", vec![open, trimmed, close])?
-        };
-        Ok(project::Item::named(typed, &column.name))
     }
 }
 

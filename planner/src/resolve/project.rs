@@ -77,7 +77,8 @@ impl Resolver<'_> {
             Expr::Alias { metadata, .. } => metadata.clone(),
             _ => None,
         };
-        let column = column_id(&typed.expr).and_then(|id| scope.output.iter().chain(scope.hidden).find(|own| own.id == id));
+        let column =
+            column_id(&typed.expr).and_then(|id| scope.output.iter().chain(scope.hidden).find(|own| own.id == id));
         if metadata.is_none() {
             metadata = column.and_then(|column| column.metadata.clone());
         }
@@ -94,7 +95,9 @@ impl Resolver<'_> {
         let mut output = Vec::with_capacity(items.len());
         for item in items {
             let reused = match (&item.attribute, column_id(&item.typed.expr)) {
-                (Some(attribute), Some(id)) if attribute.id == id && taken.insert(id.to_owned()) => Some(attribute.clone()),
+                (Some(attribute), Some(id)) if attribute.id == id && taken.insert(id.to_owned()) => {
+                    Some(attribute.clone())
+                }
                 _ => None,
             };
             match reused {
@@ -135,7 +138,8 @@ impl Resolver<'_> {
                     Some(target) => self.star_of(target, scope)?,
                 };
                 if let Some(plan_id) = plan_id {
-                    columns.retain(|column| column.attribute.as_ref().is_some_and(|own| own.plan_ids.contains(plan_id)));
+                    columns
+                        .retain(|column| column.attribute.as_ref().is_some_and(|own| own.plan_ids.contains(plan_id)));
                 }
                 for name in except {
                     let before = columns.len();
@@ -156,8 +160,7 @@ impl Resolver<'_> {
                     .build()
                     .map_err(|error| SparkError::new("INVALID_REGEXP_REPLACE", format!("{pattern}: {error}")))?;
                 let matches = scope.output.iter().filter(|column| {
-                    pattern.is_match(&column.name)
-                        && plan_id.is_none_or(|plan_id| column.plan_ids.contains(&plan_id))
+                    pattern.is_match(&column.name) && plan_id.is_none_or(|plan_id| column.plan_ids.contains(&plan_id))
                 });
                 Ok(matches.map(Item::column).collect())
             }
@@ -185,7 +188,11 @@ impl Resolver<'_> {
             let known: Vec<_> = scope.output.iter().map(|column| column.name.clone()).collect();
             SparkError::new(
                 "CANNOT_RESOLVE_STAR_EXPAND",
-                format!("{}.* names neither a table nor a struct; there are the columns {}", quote(target), known.join(", ")),
+                format!(
+                    "{}.* names neither a table nor a struct; there are the columns {}",
+                    quote(target),
+                    known.join(", ")
+                ),
             )
             .with("targetString", quote(target))
             .with("columns", known.join(", "))
@@ -204,20 +211,19 @@ impl Resolver<'_> {
 
     /// Computes the windows of a list below it; the list then names their columns.
     pub fn windows_below(&self, input: Resolved, items: Vec<Item>) -> SparkResult<(Resolved, Vec<Item>)> {
-        let mut windows: Vec<(DfExpr, String)> = Vec::new();
+        let mut windows: Vec<DfExpr> = Vec::new();
         let mut replaced = Vec::with_capacity(items.len());
         for item in items {
             let expr = item.typed.expr.clone().transform_up(|expr| {
                 if !matches!(expr, DfExpr::WindowFunction(_)) {
                     return Ok(Transformed::no(expr));
                 }
-                let known = windows.iter().find(|(window, _)| *window == expr).map(|(_, id)| id.clone());
-                let id = known.unwrap_or_else(|| {
-                    let id = self.fresh_id();
-                    windows.push((expr.clone(), id.clone()));
-                    id
-                });
-                Ok(Transformed::yes(DfExpr::Column(Column::new_unqualified(id))))
+                // DataFusion names a window's column by its expression, and takes no alias for it.
+                let column = DfExpr::Column(Column::new_unqualified(expr.schema_name().to_string()));
+                if !windows.contains(&expr) {
+                    windows.push(expr);
+                }
+                Ok(Transformed::yes(column))
             });
             let expr = expr.map_err(plan_error)?.data;
             replaced.push(Item { typed: Typed { expr, ..item.typed }, ..item });
@@ -225,7 +231,6 @@ impl Resolver<'_> {
         if windows.is_empty() {
             return Ok((input, replaced));
         }
-        let windows: Vec<DfExpr> = windows.into_iter().map(|(window, id)| window.alias(id)).collect();
         let plan = LogicalPlanBuilder::window_plan(input.plan.clone(), windows).map_err(plan_error)?;
         Ok((Resolved { plan, ..input }, replaced))
     }

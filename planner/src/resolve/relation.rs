@@ -238,7 +238,11 @@ impl Resolver<'_> {
         let columns = anchor
             .output
             .iter()
-            .map(|column| firesteel_spec::StructField { name: column.name.clone(), nullable: true, ..column.to_struct_field() })
+            .map(|column| firesteel_spec::StructField {
+                name: column.name.clone(),
+                nullable: true,
+                ..column.to_struct_field()
+            })
             .collect();
         let work = super::Source::Table {
             provider: Arc::new(CteWorkTable::new(&work_name, schema)),
@@ -264,8 +268,7 @@ impl Resolver<'_> {
             step.output.iter().zip(&anchor.output).map(|(from, to)| from.column().alias(&to.id)).collect();
         let step = build(LogicalPlanBuilder::new(step.plan).project(columns))?;
         let plan = build(LogicalPlanBuilder::new(anchor.plan).to_recursive_query(work_name, step, !all))?;
-        let output =
-            anchor.output.into_iter().map(|column| super::Attribute { nullable: true, ..column }).collect();
+        let output = anchor.output.into_iter().map(|column| super::Attribute { nullable: true, ..column }).collect();
         Ok(Resolved::new(plan, output))
     }
 }

@@ -4,12 +4,16 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType as ArrowType, Field, Schema};
+use arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef};
 use arrow::ipc::reader::StreamReader;
-use datafusion::catalog::TableProvider;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Result;
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::functions_table::generate_series::{GenSeriesArgs, GenerateSeriesTable};
-use datafusion::logical_expr::{Cast, Expr as DfExpr, LogicalPlanBuilder};
+use datafusion::logical_expr::{Cast, Expr as DfExpr, LogicalPlanBuilder, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::prelude::Column;
 use firesteel_functions::{canonical, common_type, from_field, to_arrow, to_field};
 use firesteel_spec::{DataType, Expr, Name, SparkError, SparkResult, StructField};
@@ -29,7 +33,10 @@ impl Resolver<'_> {
             Some(source) => self.source(source),
             None => Err(SparkError::new(
                 "TABLE_OR_VIEW_NOT_FOUND",
-                format!("there is no table or view {}; check its name, its database, and that it was created", quote(name)),
+                format!(
+                    "there is no table or view {}; check its name, its database, and that it was created",
+                    quote(name)
+                ),
             )
             .with("relationName", quote(name))),
         }
@@ -66,12 +73,13 @@ impl Resolver<'_> {
                 Attribute::new(self.fresh_id(), &column.name, column.data_type.clone(), column.nullable);
             attribute.qualifier.clone_from(qualifier);
             attribute.metadata.clone_from(&column.metadata);
-            let field = schema
-                .index_of(&column.name)
-                .ok()
-                .or((index < schema.fields().len()).then_some(index))
-                .map(|index| schema.field(index))
-                .ok_or_else(|| SparkError::internal(format!("the table has no column {}", column.name)))?;
+            let field = schema.fields().get(index).ok_or_else(|| {
+                SparkError::internal(format!(
+                    "the table has {} columns, and not {}",
+                    schema.fields().len(),
+                    column.name
+                ))
+            })?;
             let from = DfExpr::Column(Column::new(Some("source"), field.name()));
             let target = to_arrow(&column.data_type);
             let same = field.data_type() == &target || field.data_type().equals_datatype(&target);
@@ -145,12 +153,7 @@ impl Resolver<'_> {
         self.project_items(resolved, items)
     }
 
-    fn memory(
-        &self,
-        schema: Arc<Schema>,
-        batches: Vec<RecordBatch>,
-        columns: &[StructField],
-    ) -> SparkResult<Resolved> {
+    fn memory(&self, schema: Arc<Schema>, batches: Vec<RecordBatch>, columns: &[StructField]) -> SparkResult<Resolved> {
         for field in schema.fields() {
             canonical(field.data_type())?;
         }
@@ -234,7 +237,7 @@ impl Resolver<'_> {
         // A range that runs the wrong way is empty.
         let (start, end) = if (step > 0) == (end > start) { (start, end) } else { (0, 0) };
         let series = GenSeriesArgs::Int64Args { start, end, step, include_end: false, name: "range" };
-        let provider: Arc<dyn TableProvider> = Arc::new(GenerateSeriesTable::new(schema, series));
+        let provider: Arc<dyn TableProvider> = Arc::new(RangeTable(GenerateSeriesTable::new(schema, series)));
         let column = StructField::new(provider.schema().field(0).name(), DataType::Long, false);
         let mut resolved = self.scan(provider, &[column], &Vec::new())?;
         resolved.output.iter_mut().for_each(|column| column.name = "id".to_owned());
@@ -255,7 +258,8 @@ impl Resolver<'_> {
                         firesteel_functions::Typed::literal(value, DataType::Long, "").integer()
                     });
                     folded.ok_or_else(|| {
-                        SparkError::new("FAILED_FUNCTION_CALL", "range takes constant numbers").with("funcName", "`range`")
+                        SparkError::new("FAILED_FUNCTION_CALL", "range takes constant numbers")
+                            .with("funcName", "`range`")
                     })
                 })
                 .collect::<SparkResult<Vec<i64>>>()?;
@@ -282,5 +286,36 @@ impl Resolver<'_> {
             .with("name", quote(name)));
         }
         self.lateral_view(self.one_row(1)?, &call, lower.ends_with("_outer"), None, &[], outer)
+    }
+}
+
+/// DataFusion's series, which gives its column also where none is asked for: then it is left out here.
+#[derive(Debug)]
+struct RangeTable(GenerateSeriesTable);
+
+#[async_trait]
+impl TableProvider for RangeTable {
+    fn schema(&self) -> SchemaRef {
+        self.0.schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[DfExpr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let all = self.0.scan(state, None, filters, limit).await?;
+        match projection {
+            Some(columns) if columns.is_empty() => {
+                Ok(Arc::new(ProjectionExec::try_new(Vec::<ProjectionExpr>::new(), all)?))
+            }
+            _ => Ok(all),
+        }
     }
 }

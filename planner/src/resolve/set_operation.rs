@@ -21,11 +21,8 @@ pub(crate) struct SetSpec {
 
 impl Resolver<'_> {
     pub fn set_operation(&self, left: Resolved, right: Resolved, spec: SetSpec) -> SparkResult<Resolved> {
-        let (left, right) = if spec.by_name {
-            self.aligned_by_name(left, right, spec.allow_missing_columns)?
-        } else {
-            (left, right)
-        };
+        let (left, right) =
+            if spec.by_name { self.aligned_by_name(left, right, spec.allow_missing_columns)? } else { (left, right) };
         let (left, right) = self.aligned(left, right, spec.operator)?;
         match (spec.operator, spec.all) {
             (SetOperator::Union, true) => self.union(left, right),
@@ -45,11 +42,11 @@ impl Resolver<'_> {
             right.output.iter().zip(&left.output).map(|(from, to)| from.column().alias(&to.id)).collect();
         let right_plan = build(LogicalPlanBuilder::new(right.plan).project(columns))?;
         let plan = build(LogicalPlanBuilder::new(left.plan).union(right_plan))?;
-        let output = left
-            .output
-            .into_iter()
-            .zip(&right.output)
-            .map(|(column, other)| Attribute { nullable: column.nullable || other.nullable, qualifier: Vec::new(), ..column });
+        let output = left.output.into_iter().zip(&right.output).map(|(column, other)| Attribute {
+            nullable: column.nullable || other.nullable,
+            qualifier: Vec::new(),
+            ..column
+        });
         Ok(Resolved::new(plan, output.collect()))
     }
 
@@ -113,7 +110,12 @@ impl Resolver<'_> {
             types.push(common.ok_or_else(|| {
                 SparkError::new(
                     "INCOMPATIBLE_COLUMN_TYPE",
-                    format!("{word}: column {} is {} in one input and {} in the other", index + 1, from.data_type, to.data_type),
+                    format!(
+                        "{word}: column {} is {} in one input and {} in the other",
+                        index + 1,
+                        from.data_type,
+                        to.data_type
+                    ),
                 )
                 .with("operator", word)
                 .with("columnOrdinalNumber", (index + 1).to_string())
@@ -140,7 +142,12 @@ impl Resolver<'_> {
         self.project_items(input, items)
     }
 
-    fn aligned_by_name(&self, left: Resolved, right: Resolved, allow_missing: bool) -> SparkResult<(Resolved, Resolved)> {
+    fn aligned_by_name(
+        &self,
+        left: Resolved,
+        right: Resolved,
+        allow_missing: bool,
+    ) -> SparkResult<(Resolved, Resolved)> {
         let sensitive = self.options.case_sensitive;
         let find = |columns: &[Attribute], name: &str| {
             columns.iter().find(|column| same_name(&column.name, name, sensitive)).cloned()

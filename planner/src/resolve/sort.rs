@@ -32,7 +32,10 @@ impl Resolver<'_> {
             let scope = Scope::of(&input.output, &input.hidden, outer);
             if let Expr::Star { .. } = one.expr.unlocated() {
                 for column in self.expand(&one.expr, &scope)? {
-                    keys.push((column.typed.clone(), Sort::new(column.typed.expr, one.ascending, one.are_nulls_first())));
+                    keys.push((
+                        column.typed.clone(),
+                        Sort::new(column.typed.expr, one.ascending, one.are_nulls_first()),
+                    ));
                 }
                 continue;
             }

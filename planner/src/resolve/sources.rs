@@ -9,7 +9,7 @@ use firesteel_spec::{DataSource, Name, Relation, RelationKind, StructField};
 /// A table or a view.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// Rows, with the columns that Spark sees in them; the provider has these columns by name, in whatever Arrow types.
+    /// Rows, with the columns that Spark sees in them; the provider has as many, in this order, of any Arrow types.
     Table { provider: Arc<dyn TableProvider>, columns: Vec<StructField>, qualifier: Name },
     /// A query under a name.
     View { relation: Relation, qualifier: Name },

@@ -75,11 +75,8 @@ impl Resolver<'_> {
                 aggregates.push(Item::named(typed, format!("{statistic} {}", column.id)));
             }
         }
-        let aggregated = if aggregates.is_empty() {
-            self.one_row(1)?
-        } else {
-            self.global_aggregate(input, aggregates)?
-        };
+        let aggregated =
+            if aggregates.is_empty() { self.one_row(1)? } else { self.global_aggregate(input, aggregates)? };
         let mut rows = Vec::with_capacity(statistics.len());
         for (index, statistic) in statistics.iter().enumerate() {
             let mut pairs = vec![Typed::string("summary"), Typed::string(statistic)];
@@ -112,9 +109,9 @@ impl Resolver<'_> {
             "mean" | "stddev" => self.aggregate_call(statistic, vec![column]),
             percent => {
                 let value = percent.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
-                let value = value.filter(|value| (0.0..=100.0).contains(value)).ok_or_else(|| {
-                    SparkError::new("INVALID_STATISTIC", format!("there is no statistic {percent}"))
-                })?;
+                let value = value
+                    .filter(|value| (0.0..=100.0).contains(value))
+                    .ok_or_else(|| SparkError::new("INVALID_STATISTIC", format!("there is no statistic {percent}")))?;
                 let column = if is_text { number(column)? } else { column };
                 self.aggregate_call("percentile_approx", vec![column, Typed::double(value / 100.0), Typed::int(10_000)])
             }
@@ -165,8 +162,9 @@ impl Resolver<'_> {
         branches.push(Typed::double(0.0));
         let fraction = self.call("when", branches)?;
         let condition = self.call("<", vec![self.call("rand", vec![Typed::long(seed)])?, fraction])?;
-        let plan =
-            super::build(datafusion::logical_expr::LogicalPlanBuilder::new(resolved.plan.clone()).filter(condition.expr))?;
+        let plan = super::build(
+            datafusion::logical_expr::LogicalPlanBuilder::new(resolved.plan.clone()).filter(condition.expr),
+        )?;
         Ok(Resolved { plan, ..resolved })
     }
 }

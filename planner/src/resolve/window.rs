@@ -17,8 +17,7 @@ impl Resolver<'_> {
     pub fn window(&self, function: &Expr, spec: &WindowSpec, scope: &Scope<'_>) -> SparkResult<Typed> {
         let typed = self.expr(function, scope)?;
         let partition = spec.partition_by.iter().map(|expr| self.expr(expr, scope)).collect::<SparkResult<Vec<_>>>()?;
-        let order =
-            spec.order_by.iter().map(|order| self.sort_order(order, scope)).collect::<SparkResult<Vec<_>>>()?;
+        let order = spec.order_by.iter().map(|order| self.sort_order(order, scope)).collect::<SparkResult<Vec<_>>>()?;
         let is_ranking = is_window_function(function);
         if is_ranking && order.is_empty() {
             return Err(SparkError::new(
@@ -129,7 +128,8 @@ impl Resolver<'_> {
             FrameUnits::Rows => distance.cast_to(&arrow::datatypes::DataType::UInt64).map_err(plan_error)?,
             FrameUnits::Range => distance,
         };
-        let text = format!("{} {}", expr.name.trim_start_matches('-'), if negative { "PRECEDING" } else { "FOLLOWING" });
+        let text =
+            format!("{} {}", expr.name.trim_start_matches('-'), if negative { "PRECEDING" } else { "FOLLOWING" });
         Ok((if negative { WindowFrameBound::Preceding(distance) } else { WindowFrameBound::Following(distance) }, text))
     }
 }

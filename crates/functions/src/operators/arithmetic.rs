@@ -10,12 +10,16 @@ use crate::coerce::{integral_decimal, wider};
 use crate::typed::Typed;
 
 pub(super) fn add(call: &Call<'_>) -> SparkResult<Typed> {
+    if call.arguments.len() == 1 {
+        return positive(call);
+    }
     binary(call, "+", mode(call))
 }
 
 pub(super) fn subtract(call: &Call<'_>) -> SparkResult<Typed> {
     if call.arguments.len() == 1 {
-        return negative(call);
+        let name = format!("(- {})", call.argument(0)?.name);
+        return negative(call).map(|typed| typed.named(name));
     }
     binary(call, "-", mode(call))
 }
@@ -71,8 +75,7 @@ pub(super) fn positive(call: &Call<'_>) -> SparkResult<Typed> {
 pub(super) fn negative(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=1)?;
     let operand = numeric_operand(call)?;
-    let name = format!("(- {})", operand.name);
-    Ok(overflow::negative(operand, mode(call))?.named(name))
+    Ok(call.shown(overflow::negative(operand, mode(call))?))
 }
 
 pub(super) fn abs(call: &Call<'_>) -> SparkResult<Typed> {
