@@ -2,8 +2,8 @@
 
 mod support;
 
-use firesteel_spec::Literal::{Decimal, Double, Integer, Long, Null};
 use firesteel_spec::DataType;
+use firesteel_spec::Literal::{Decimal, Double, Integer, Long, Null};
 use support::eval;
 
 fn decimal(unscaled: i128, precision: u8, scale: i8) -> firesteel_spec::Literal {
