@@ -13,7 +13,7 @@ use datafusion::logical_expr::{AggregateUDF, BinaryExpr, Cast, Expr, Operator, R
 use datafusion::physical_expr::create_physical_expr;
 use firesteel_spec::{DataType, SparkError, SparkResult};
 
-use crate::types::{field_type, from_arrow, to_arrow};
+use crate::types::{field_type, to_arrow};
 
 #[derive(Debug, Clone)]
 pub struct Typed {
@@ -192,9 +192,4 @@ pub fn plan_error(function: &str, error: DataFusionError) -> SparkError {
         )
         .with("functionName", format!("`{function}`")),
     }
-}
-
-/// The Spark type of what an expression gives, by DataFusion.
-pub fn spark_type(data_type: &ArrowType) -> SparkResult<DataType> {
-    from_arrow(data_type)
 }

@@ -253,15 +253,13 @@ impl Resolver<'_> {
             collected.aggregates.iter().map(|(aggregate, id)| aggregate.clone().alias(id)).collect();
         let plan = if group_by.is_empty() && aggregates.is_empty() {
             // One group, of which nothing is asked.
-            build(
-                LogicalPlanBuilder::new(plan).aggregate(
-                    Vec::<DfExpr>::new(),
-                    vec![
+            build(LogicalPlanBuilder::new(plan).aggregate(
+                Vec::<DfExpr>::new(),
+                vec![
                         datafusion::functions_aggregate::expr_fn::count(datafusion::prelude::lit(1_i64))
                             .alias(self.fresh_id()),
                     ],
-                ),
-            )?
+            ))?
         } else {
             build(LogicalPlanBuilder::new(plan).aggregate(group_by, aggregates))?
         };

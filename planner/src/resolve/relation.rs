@@ -121,7 +121,7 @@ impl Resolver<'_> {
             Ok(condition) => condition,
             Err(error) if error.class.starts_with("UNRESOLVED_COLUMN") => {
                 // A column that the list below has left out.
-                return self.filter_below(input, condition, outer)?.map_or(Err(error), Ok);
+                return self.filter_below(input, condition, outer)?.ok_or(error);
             }
             Err(error) => return Err(error),
         };

@@ -14,7 +14,7 @@ impl Resolver<'_> {
         let resolved = self.relation(input, outer)?;
         match self.sort_over(resolved.clone(), order, outer) {
             Err(error) if error.class.starts_with("UNRESOLVED_COLUMN") || error.class == "MISSING_AGGREGATION" => {
-                self.sort_below(input, order, outer)?.map_or(Err(error), Ok)
+                self.sort_below(input, order, outer)?.ok_or(error)
             }
             sorted => sorted,
         }

@@ -1,11 +1,9 @@
 //! Functions of arrays, maps and structs over constants, and higher-order ones over constants and columns. Expected
 //! values are real Spark's.
 
-mod spark_sql;
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{build, evaluate};
 use arrow::array::{Array, ArrayRef, Int32Array, ListArray, RecordBatch};
 use arrow::datatypes::{Field, Int32Type, Schema};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -20,11 +18,10 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder, col};
 use datafusion::physical_expr::create_physical_expr;
 use firesteel_functions::{Settings, Typed, lambda_parameters, to_field};
 use firesteel_spec::{DataType, StructField};
-use support::{build, evaluate};
 
 #[test]
 fn as_spark_answers() {
-    spark_sql::check(include_str!("spark_answers/collection.txt"));
+    crate::spark_sql::check(include_str!("spark_answers/collection.txt"));
 }
 
 type Body = fn(&[Typed]) -> Typed;

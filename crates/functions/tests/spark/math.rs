@@ -1,11 +1,9 @@
 //! Mathematics over constants. Expected values are real Spark's.
 
-mod support;
-
+use crate::support::{build, eval, eval_with};
 use firesteel_functions::Settings;
 use firesteel_spec::DataType;
 use firesteel_spec::Literal::{self, Binary, Boolean, Byte, Double, Float, Integer, Long, Null};
-use support::{build, eval, eval_with};
 
 fn decimal(unscaled: i128, precision: u8, scale: i8) -> Literal {
     Literal::Decimal { unscaled, precision, scale }

@@ -1,10 +1,8 @@
 //! Operators over constants. Expected values are real Spark's.
 
-mod support;
-
+use crate::support::eval;
 use firesteel_spec::DataType;
 use firesteel_spec::Literal::{Decimal, Double, Integer, Long, Null};
-use support::eval;
 
 fn decimal(unscaled: i128, precision: u8, scale: i8) -> firesteel_spec::Literal {
     Decimal { unscaled, precision, scale }

@@ -1,0 +1,10 @@
+//! Functions against real Spark's answers, family by family. One program, since each would link all of DataFusion.
+
+mod aggregate;
+mod cast;
+mod collection;
+mod datetime;
+mod math;
+mod operators;
+mod spark_sql;
+mod support;
