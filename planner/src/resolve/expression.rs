@@ -4,7 +4,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Expr as DfExpr;
 use datafusion::logical_expr::expr::{Lambda, LambdaVariable, NullTreatment, Sort};
 use firesteel_functions::{Call, CastEvaluation, Kind, Typed, cast, default_name, literal, lookup, to_field};
-use firesteel_spec::{DataType, Expr, FunctionCall, Origin, SortOrder, SparkError, SparkResult, StructField};
+use firesteel_spec::{CastMode, DataType, Expr, FunctionCall, Origin, SortOrder, SparkError, SparkResult, StructField};
 
 use super::attribute::{LambdaScope, Scope, quote, same_name};
 use super::{Resolver, plan_error};
@@ -159,6 +159,10 @@ impl Resolver<'_> {
                 ));
             }
             _ => {}
+        }
+        if let (Some(to), [value]) = (type_function(&name), call.arguments.as_slice()) {
+            let cast = Expr::Cast { expr: Box::new(value.clone()), to, mode: CastMode::Session };
+            return self.expr(&cast, scope);
         }
         let function = lookup(&name).ok_or_else(|| unresolved_routine(&call.name))?;
         if matches!(function.kind, Kind::Scalar | Kind::Generator)
@@ -389,6 +393,25 @@ pub(crate) fn function_name(call: &FunctionCall) -> SparkResult<String> {
         }
         name => Err(unresolved_routine(name)),
     }
+}
+
+/// The type of a function that casts to it, such as `float(x)`.
+fn type_function(name: &str) -> Option<DataType> {
+    Some(match name {
+        "boolean" => DataType::Boolean,
+        "tinyint" => DataType::Byte,
+        "smallint" => DataType::Short,
+        "int" => DataType::Integer,
+        "bigint" => DataType::Long,
+        "float" => DataType::Float,
+        "double" => DataType::Double,
+        "decimal" => DataType::USER_DECIMAL,
+        "string" => DataType::STRING,
+        "binary" => DataType::Binary,
+        "date" => DataType::Date,
+        "timestamp" => DataType::Timestamp,
+        _ => return None,
+    })
 }
 
 fn unresolved_routine(name: &[String]) -> SparkError {
