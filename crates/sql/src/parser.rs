@@ -24,8 +24,8 @@ pub(crate) struct Parser<'a> {
     tokens: Vec<Token>,
     pub position: usize,
     depth: usize,
-    /// Bytes at which lines start.
-    lines: Vec<usize>,
+    /// Where lines start, in bytes and in characters.
+    lines: Vec<(usize, usize)>,
     parameters: &'a Parameters,
     /// Tokens that are question marks, for the numbers of parameters.
     markers: Vec<usize>,
@@ -45,7 +45,7 @@ impl<'a> Parser<'a> {
             token.kind == Kind::Symbol && &text[token.start..token.end] == "?"
         });
         let markers = markers.collect();
-        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
+        let lines = line_starts(text);
         Ok(Self {
             text,
             tokens,
@@ -278,9 +278,8 @@ impl<'a> Parser<'a> {
     fn context(&self, token: Token, end: usize) -> QueryContext {
         let fragment = &self.text[token.start..end.max(token.start)];
         let characters = if fragment.is_ascii() { fragment.len() } else { fragment.chars().count() };
-        let line = self.lines.partition_point(|line| *line <= token.start).max(1);
-        let line_text = &self.text[self.lines[line - 1]..token.start];
-        let column = if line_text.is_ascii() { line_text.len() } else { line_text.chars().count() };
+        let line = self.lines.partition_point(|(start, _)| *start <= token.start).max(1);
+        let column = token.first - self.lines[line - 1].1;
         QueryContext {
             fragment: fragment.to_owned(),
             start: token.first,
@@ -311,4 +310,14 @@ impl<'a> Parser<'a> {
         let origin = Arc::new(Origin::Sql(self.place(start, self.position)));
         Expr::Located { expr: Box::new(expr), origin }
     }
+}
+
+fn line_starts(text: &str) -> Vec<(usize, usize)> {
+    let mut starts = vec![(0, 0)];
+    for (characters, (position, character)) in text.char_indices().enumerate() {
+        if character == '\n' {
+            starts.push((position + 1, characters + 1));
+        }
+    }
+    starts
 }

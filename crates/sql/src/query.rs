@@ -133,7 +133,7 @@ impl Parser<'_> {
             return self.select(None);
         }
         if self.is("FROM") {
-            return self.from_first();
+            return self.query_with_relations_first();
         }
         if self.is("VALUES") {
             return self.inline_table();
@@ -145,8 +145,8 @@ impl Parser<'_> {
     }
 
     /// `FROM t SELECT …`; with several `SELECT`s their rows together; without, all of the relation.
-    fn from_first(&mut self) -> SparkResult<Relation> {
-        let input = self.from_clause()?;
+    fn query_with_relations_first(&mut self) -> SparkResult<Relation> {
+        let input = self.relations_clause()?;
         if !self.is("SELECT") {
             return Ok(input);
         }

@@ -156,7 +156,7 @@ impl Parser<'_> {
         };
         value.cloned().ok_or_else(|| {
             let message = format!("there is no value for the parameter {name}; give one with `args`");
-            self.at(start, SparkError::new("UNBOUND_SQL_PARAMETER", message).with("name", format!("`{name}`")))
+            self.at(start, SparkError::new("UNBOUND_SQL_PARAMETER", message).with("name", name.clone()))
         })
     }
 
@@ -174,8 +174,7 @@ impl Parser<'_> {
         while self.symbol(".") {
             if self.symbol_at(1, "*") {
                 self.skip(2);
-                let star = self.star(Some(name))?;
-                return Ok(self.located(start, star));
+                return self.star(Some(name));
             }
             self.advance();
             if self.at_identifier_clause() {

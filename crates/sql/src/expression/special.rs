@@ -164,7 +164,7 @@ impl Parser<'_> {
         self.advance();
         self.parenthesised(|parser| {
             let arguments = vec![parser.inner_operand()?];
-            parser.from_and_for("substring", arguments)
+            parser.rest_of_from_and_for("substring", arguments)
         })
     }
 
@@ -175,11 +175,11 @@ impl Parser<'_> {
             let input = parser.inner_operand()?;
             parser.expect("PLACING")?;
             let arguments = vec![input, parser.inner_operand()?];
-            parser.from_and_for("overlay", arguments)
+            parser.rest_of_from_and_for("overlay", arguments)
         })
     }
 
-    fn from_and_for(&mut self, name: &str, mut arguments: Vec<Expr>) -> SparkResult<Expr> {
+    fn rest_of_from_and_for(&mut self, name: &str, mut arguments: Vec<Expr>) -> SparkResult<Expr> {
         self.expect("FROM")?;
         arguments.push(self.inner_operand()?);
         if self.take("FOR") {

@@ -65,7 +65,6 @@ impl Parser<'_> {
     fn window_clause_ahead(&self) -> Option<usize> {
         let mut ahead = 0;
         loop {
-            let is_name = |ahead| matches!(self.kind(ahead), Kind::Word | Kind::Quoted);
             match self.kind(ahead) {
                 Kind::End => return None,
                 Kind::Symbol => match self.token_text(ahead) {
@@ -74,15 +73,17 @@ impl Parser<'_> {
                     _ => {}
                 },
                 Kind::Word if self.is_any_at(ahead, &["UNION", "INTERSECT", "MINUS", "SETMINUS"]) => return None,
-                Kind::Word if self.is_at(ahead, "WINDOW") && is_name(ahead + 1) && self.is_at(ahead + 2, "AS") => {
-                    if self.symbol_at(ahead + 3, "(") || is_name(ahead + 3) {
-                        return Some(ahead);
-                    }
-                }
+                Kind::Word if self.is_at(ahead, "WINDOW") && self.is_named_window(ahead + 1) => return Some(ahead),
                 _ => {}
             }
             ahead += 1;
         }
+    }
+
+    /// `w AS (…)` or `w AS v`
+    fn is_named_window(&self, ahead: usize) -> bool {
+        let is_name = |ahead| matches!(self.kind(ahead), Kind::Word | Kind::Quoted);
+        is_name(ahead) && self.is_at(ahead + 1, "AS") && (self.symbol_at(ahead + 2, "(") || is_name(ahead + 2))
     }
 
     fn window_spec(&mut self) -> SparkResult<WindowSpec> {

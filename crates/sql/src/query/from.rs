@@ -10,7 +10,7 @@ const NAMELESS_SUBQUERY: &str = "__auto_generated_subquery_name";
 
 impl Parser<'_> {
     /// `FROM a, b JOIN c …` with lateral views and pivots after it.
-    pub fn from_clause(&mut self) -> SparkResult<Relation> {
+    pub fn relations_clause(&mut self) -> SparkResult<Relation> {
         self.expect("FROM")?;
         let mut lateral = self.at_lateral_relation() && self.take("LATERAL");
         let mut from = self.relation()?;

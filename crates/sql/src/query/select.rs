@@ -16,7 +16,7 @@ impl Parser<'_> {
         let (hints, distinct, list) = self.select_clause()?;
         let mut input = match input {
             Some(input) => input,
-            None if self.is("FROM") => self.from_clause()?,
+            None if self.is("FROM") => self.relations_clause()?,
             None => RelationKind::OneRow.into(),
         };
         input = self.lateral_views(input)?;

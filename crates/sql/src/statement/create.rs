@@ -33,7 +33,7 @@ impl Parser<'_> {
         let external = self.take("EXTERNAL");
         if self.take("TABLE") {
             return if temporary {
-                Ok(self.unsupported("CREATE TEMPORARY TABLE; CREATE TEMPORARY VIEW … USING"))
+                Ok(self.unsupported("CREATE TEMPORARY TABLE"))
             } else {
                 self.create_table(replace, external)
             };
@@ -166,6 +166,9 @@ impl Parser<'_> {
         if self.take_all("SORTED BY") {
             self.list(|parser| {
                 parser.strict_identifier()?;
+                if parser.is("DESC") {
+                    return Err(parser.unexpected());
+                }
                 parser.direction()
             })?;
         }

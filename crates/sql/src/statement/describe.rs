@@ -9,7 +9,7 @@ impl Parser<'_> {
     pub(super) fn describe(&mut self) -> SparkResult<Command> {
         self.advance();
         let named = matches!(self.kind(1), Kind::Word | Kind::Quoted);
-        if self.is("FUNCTION") && (named || self.kind(1) == Kind::Text) {
+        if self.is("FUNCTION") && (named || self.is_operator_at(1)) {
             self.advance();
             let extended = named && self.is("EXTENDED") && self.kind(1) != Kind::End && self.take("EXTENDED");
             return Ok(Command::DescribeFunction { name: self.function_name()?, extended });
@@ -28,6 +28,12 @@ impl Parser<'_> {
             return Ok(self.unsupported(&name));
         }
         self.describe_table()
+    }
+
+    /// A text, or a symbol that does not end the statement or go on with a name.
+    fn is_operator_at(&self, ahead: usize) -> bool {
+        let symbol = self.kind(ahead) == Kind::Symbol && !self.symbol_at(ahead, ";") && !self.symbol_at(ahead, ".");
+        symbol || self.kind(ahead) == Kind::Text
     }
 
     /// An operator, or a function by a text or a name.

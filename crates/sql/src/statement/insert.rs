@@ -7,7 +7,7 @@ use crate::parser::Parser;
 
 /// Where the rows of an insertion go.
 enum Target {
-    Table(Command),
+    Table(Box<Command>),
     Directory { path: String, format: Option<String>, options: Options },
     Unsupported(&'static str),
 }
@@ -25,7 +25,7 @@ impl Parser<'_> {
 
     /// `FROM t INSERT INTO u SELECT a`; only one insertion.
     pub(super) fn insert_after_from(&mut self) -> SparkResult<Command> {
-        let from = self.from_clause()?;
+        let from = self.relations_clause()?;
         let target = match self.insert_target()? {
             Target::Unsupported(name) => return Ok(self.unsupported(name)),
             target => target,
@@ -78,7 +78,7 @@ impl Parser<'_> {
         let columns =
             if !by_name && self.symbol("(") && !self.at_query(0) { self.identifier_list()? } else { Vec::new() };
         let input = firesteel_spec::RelationKind::OneRow.into();
-        Ok(Target::Table(Command::Insert { table, input, mode, columns, partition, by_name }))
+        Ok(Target::Table(Box::new(Command::Insert { table, input, mode, columns, partition, by_name })))
     }
 
     fn directory(&mut self) -> SparkResult<Target> {
@@ -133,10 +133,10 @@ impl Target {
     fn with(self, rows: Relation) -> Command {
         match self {
             Self::Table(mut command) => {
-                if let Command::Insert { input, .. } = &mut command {
+                if let Command::Insert { input, .. } = command.as_mut() {
                     *input = rows;
                 }
-                command
+                *command
             }
             Self::Directory { path, format, options } => {
                 Command::InsertDirectory { path, format, options, input: rows }

@@ -97,11 +97,16 @@ impl Parser<'_> {
     }
 
     pub(super) fn reset(&mut self) -> SparkResult<Command> {
+        let start = self.position;
         self.expect("RESET")?;
         if self.kind(0) == Kind::Quoted {
             return Ok(Command::Reset { key: Some(self.identifier()?) });
         }
         let key = self.rest_of_statement().trim().to_owned();
+        if key.contains(char::is_whitespace) {
+            let message = format!("RESET takes one key; write others in backticks, as in RESET `{key}`");
+            return Err(self.at(start, SparkError::new("INVALID_RESET_COMMAND_FORMAT", message)));
+        }
         Ok(Command::Reset { key: (!key.is_empty()).then_some(key) })
     }
 }

@@ -58,7 +58,8 @@ impl Parser<'_> {
             }
             "CATALOGS" => Ok(Command::ShowCatalogs { pattern: self.pattern()? }),
             word => {
-                let name = format!("SHOW {word}");
+                let second = if word == "CURRENT" { " NAMESPACE" } else { "" };
+                let name = format!("SHOW {word}{second}");
                 Ok(self.unsupported(&name))
             }
         }
