@@ -85,6 +85,7 @@ fn report_failed() -> TaskReport {
         outcome: TaskOutcome::Failed(TaskError {
             kind: ErrorKind::UserFix,
             class: Some("DIVIDE_BY_ZERO".to_owned()),
+            parameters: Default::default(),
             message: "Divide by zero error".to_owned(),
             lost_object: Some("s3://bucket/job-1/stage-0/task-0/attempt-0.segments".to_owned()),
         }),
