@@ -12,6 +12,7 @@ mod number_text;
 mod temporal;
 mod text;
 
+pub(crate) use kernel::cast_array;
 pub use number_text::{java_double, java_float};
 pub use text::to_text;
 

@@ -1,5 +1,30 @@
-//! JSON, CSV and XML.
+//! JSON and CSV: looked into, read and written.
 
-use crate::registry::{Family, Implementations};
+mod cell;
+mod csv;
+mod options;
+mod path;
+mod read;
+mod value;
+mod write;
 
-pub(crate) static FAMILY: Family = Family { functions: &[], implementations: Implementations::default };
+use crate::registry::{Family, Function, Implementations};
+
+pub(crate) static FAMILY: Family = Family {
+    functions: &[
+        Function::scalar("get_json_object", path::get_json_object),
+        Function::scalar("json_array_length", path::array_length),
+        Function::scalar("json_object_keys", path::object_keys),
+        Function::generator("json_tuple", path::json_tuple),
+        Function::scalar("from_json", read::from_json),
+        Function::scalar("schema_of_json", read::schema_of_json),
+        Function::scalar("to_json", write::to_json),
+        Function::scalar("from_csv", csv::from_csv),
+        Function::scalar("schema_of_csv", csv::schema_of_csv),
+        Function::scalar("to_csv", csv::to_csv),
+    ],
+    implementations: || {
+        let own = [csv::implementations(), path::implementations(), read::implementations(), write::implementations()];
+        Implementations { scalar: own.concat(), ..Implementations::default() }
+    },
+};

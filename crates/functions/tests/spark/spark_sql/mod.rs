@@ -4,7 +4,7 @@
 use firesteel_functions::{CastEvaluation, Settings, Typed, cast, literal, lookup};
 use firesteel_spec::{CastMode, DataType, Literal, SparkError};
 
-use crate::support::{build, evaluate};
+use crate::support::{build, outcome};
 
 /// Compares all answers in a file; `@ansi zone` lines set the session.
 pub fn check(answers: &str) {
@@ -40,15 +40,14 @@ fn answer(question: &str, settings: &Settings) -> String {
     let head =
         format!("{} :: {} {}", typed.name, typed.data_type.simple_string(), if typed.nullable { "null" } else { "nn" });
     // The value's own type is checked here, and its text below.
-    let value = evaluate(&typed);
+    if let Err(class) = outcome(&typed) {
+        return format!("ERR {class}");
+    }
     let text = cast(typed, &DataType::STRING, CastEvaluation::Legacy, settings).expect("anything has a text");
-    let shown = evaluate(&text);
-    if is_class(&value) && shown == value { format!("ERR {value}") } else { format!("{head} => {shown}") }
-}
-
-fn is_class(text: &str) -> bool {
-    text.contains('_')
-        && text.chars().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || "_.".contains(letter))
+    match outcome(&text) {
+        Ok(shown) => format!("{head} => {shown}"),
+        Err(class) => format!("ERR {class}"),
+    }
 }
 
 struct Parser<'a> {
@@ -226,7 +225,8 @@ impl<'a> Parser<'a> {
             "L" => Literal::Long(text.parse().expect("a long")),
             "S" => Literal::Short(text.parse().expect("a short")),
             "D" => Literal::Double(text.parse().expect("a double")),
-            "" if !digits.contains(['.', 'e']) => match text.parse::<i32>() {
+            "" if exponent > 0 => Literal::Double(text.parse().expect("a double")),
+            "" if !digits.contains('.') => match text.parse::<i32>() {
                 Ok(value) => Literal::Integer(value),
                 Err(_) => Literal::Long(text.parse().expect("a long")),
             },

@@ -34,6 +34,11 @@ pub fn build(name: &str, arguments: Vec<Typed>, settings: &Settings) -> Result<T
 
 /// The value of a constant expression as text, `NULL`, or the class of its error.
 pub fn evaluate(typed: &Typed) -> String {
+    outcome(typed).unwrap_or_else(|class| class)
+}
+
+/// The value of a constant expression as text or `NULL`; the error is its class.
+pub fn outcome(typed: &Typed) -> Result<String, String> {
     let expr = create_physical_expr(
         &typed.expr,
         &DFSchema::empty(),
@@ -46,18 +51,18 @@ pub fn evaluate(typed: &Typed) -> String {
     let value = match expr.evaluate(&batch).and_then(|value| value.into_array(1)) {
         Ok(value) => value,
         Err(error) => {
-            return match error.find_root() {
+            return Err(match error.find_root() {
                 datafusion::common::DataFusionError::External(inner) => {
                     inner.downcast_ref::<SparkError>().map_or_else(|| error.to_string(), |error| error.class.clone())
                 }
                 other => other.to_string(),
-            };
+            });
         }
     };
     assert_eq!(value.data_type(), &typed.arrow_type(), "the type that was planned");
     if value.is_null(0) {
-        return "NULL".to_owned();
+        return Ok("NULL".to_owned());
     }
     let options = FormatOptions::default().with_null("NULL");
-    ArrayFormatter::try_new(&value, &options).expect("a formatter").value(0).to_string()
+    Ok(ArrayFormatter::try_new(&value, &options).expect("a formatter").value(0).to_string())
 }

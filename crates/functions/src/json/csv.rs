@@ -1,0 +1,276 @@
+//! `from_csv`, `to_csv` and `schema_of_csv`: a text is one line.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::datatypes::TimestampMicrosecondType;
+use datafusion::common::{Result, ScalarValue, internal_datafusion_err, internal_err};
+use firesteel_spec::{DataType, SparkError, SparkResult, StructField};
+
+use super::cell::{Cell, column, with_nulls};
+use super::options::Options;
+use super::read::{empty, malformed, mode, schema, unexpected_null};
+use super::write::{instant_text, local_text};
+use crate::call::Call;
+use crate::cast::{Mode, cast_array};
+use crate::datetime::zone::Zone;
+use crate::kernel::{nullable, spark_error};
+use crate::string::rows::{constant_flag, constant_text, kernels, text_or_null, texts};
+use crate::typed::{Typed, default_name};
+
+kernels! {
+    FROM_CSV = "spark_from_csv", |fields, _| nullable(fields[1].data_type().clone()), from_csv_kernel;
+    TO_CSV = "spark_to_csv", text_or_null, to_csv_kernel;
+}
+
+const OPTIONS: &[&str] =
+    &["sep", "delimiter", "mode", "columnnameofcorruptrecord", "ignoreleadingwhitespace", "ignoretrailingwhitespace"];
+
+fn separator(options: &Options) -> String {
+    options.get("sep").or_else(|| options.get("delimiter")).unwrap_or(",").replace("\\t", "\t")
+}
+
+/// `from_csv(text, schema[, options])`
+pub(super) fn from_csv(call: &Call<'_>) -> SparkResult<Typed> {
+    call.expect(2..=3)?;
+    let schema = with_nulls(&schema(call, 1)?);
+    if !matches!(schema, DataType::Struct { .. }) {
+        return Err(call.unexpected(1, &schema, "STRUCT"));
+    }
+    let options = Options::of(call, 2, OPTIONS)?;
+    let text = call.string(0)?;
+    let is_nullable = text.nullable;
+    let arguments = vec![
+        text,
+        Typed::null(schema.clone()),
+        Typed::string(&schema.to_json()),
+        Typed::string(mode(&options)?),
+        Typed::string(options.get("columnnameofcorruptrecord").unwrap_or("_corrupt_record")),
+        Typed::string(&call.settings.time_zone),
+        Typed::string(&separator(&options)),
+        Typed::boolean(options.is_on("ignoreleadingwhitespace")),
+        Typed::boolean(options.is_on("ignoretrailingwhitespace")),
+    ];
+    let mut typed = Typed::call(&FROM_CSV, arguments)?;
+    (typed.data_type, typed.nullable) = (schema, is_nullable);
+    Ok(typed.named(default_name(call.name, &call.arguments[..1])))
+}
+
+fn from_csv_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
+    let target = arrays[1].data_type();
+    let Some(schema) = constant_text(&arrays[2]) else { return Ok(arrow::array::new_null_array(target, rows)) };
+    let schema = DataType::from_json(schema).map_err(spark_error)?;
+    let DataType::Struct { fields } = &schema else { return internal_err!("from_csv gives structs") };
+    let fails = constant_text(&arrays[3]) == Some("FAILFAST");
+    let corrupt = constant_text(&arrays[4]).unwrap_or_default();
+    let zone = constant_text(&arrays[5]).ok_or_else(|| internal_datafusion_err!("from_csv without a time zone"))?;
+    let separator = constant_text(&arrays[6]).unwrap_or(",");
+    let (skips_leading, skips_trailing) = (constant_flag(&arrays[7]), constant_flag(&arrays[8]));
+    let values = texts(&arrays[0]);
+    let mut cells = Vec::with_capacity(rows);
+    for row in 0..rows {
+        if values.is_null(row) {
+            cells.push(Cell::Null);
+            continue;
+        }
+        let line = values.value(row);
+        let tokens = tokens(line, separator);
+        let data: Vec<&StructField> = fields.iter().filter(|field| field.name != corrupt).collect();
+        let mut is_bad = tokens.len() != data.len();
+        let mut next = tokens.iter();
+        let row_of = fields.iter().map(|field| {
+            if field.name == corrupt {
+                return Cell::Null;
+            }
+            let Some(Some(token)) = next.next() else { return Cell::Null };
+            let token = if skips_leading { token.trim_start() } else { token };
+            let token = if skips_trailing { token.trim_end() } else { token };
+            converted(token, &field.data_type).unwrap_or_else(|| {
+                is_bad = true;
+                Cell::Null
+            })
+        });
+        let mut cell = Cell::Struct(row_of.collect());
+        if line.is_empty() {
+            cell = empty(&schema);
+        }
+        if is_bad && fails {
+            return Err(spark_error(malformed(line)));
+        }
+        if let (true, Cell::Struct(values)) = (is_bad, &mut cell)
+            && let Some(index) = fields.iter().position(|field| field.name == corrupt)
+        {
+            values[index] = Cell::Text(line.to_owned());
+        }
+        cells.push(cell);
+    }
+    column(&cells.iter().collect::<Vec<_>>(), &schema, zone)
+}
+
+/// The values of a line, `None` for nothing between two separators. A quote that is not at an end is none.
+fn tokens(line: &str, separator: &str) -> Vec<Option<String>> {
+    let mut tokens = Vec::new();
+    let mut rest = line;
+    loop {
+        let quoted = rest.strip_prefix('"').and_then(|inner| quoted(inner, separator));
+        let behind = match quoted {
+            Some((text, behind)) => {
+                tokens.push(Some(text));
+                behind
+            }
+            None => {
+                let end = rest.find(separator).unwrap_or(rest.len());
+                tokens.push((end > 0).then(|| rest[..end].to_owned()));
+                &rest[end..]
+            }
+        };
+        match behind.strip_prefix(separator) {
+            Some(behind) => rest = behind,
+            None => return tokens,
+        }
+    }
+}
+
+/// The text up to the closing quote, and what is behind it.
+fn quoted<'a>(inner: &'a str, separator: &str) -> Option<(String, &'a str)> {
+    let mut text = String::new();
+    let mut letters = inner.char_indices();
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            '\\' => match letters.next() {
+                Some((_, escaped @ ('"' | '\\'))) => text.push(escaped),
+                Some((_, other)) => text.extend(['\\', other]),
+                None => text.push('\\'),
+            },
+            '"' => {
+                let behind = &inner[at + 1..];
+                return (behind.is_empty() || behind.starts_with(separator)).then_some((text, behind));
+            }
+            other => text.push(other),
+        }
+    }
+    None
+}
+
+/// `None` if it is no value of the type.
+fn converted(token: &str, data_type: &DataType) -> Option<Cell> {
+    Some(match data_type {
+        DataType::Boolean => match token.to_ascii_lowercase().as_str() {
+            "true" => Cell::Bool(true),
+            "false" => Cell::Bool(false),
+            _ => return None,
+        },
+        DataType::Byte => Cell::Long(token.parse::<i8>().ok()?.into()),
+        DataType::Short => Cell::Long(token.parse::<i16>().ok()?.into()),
+        DataType::Integer => Cell::Long(token.parse::<i32>().ok()?.into()),
+        DataType::Long => Cell::Long(token.parse().ok()?),
+        DataType::Float | DataType::Double => Cell::Double(match token.trim() {
+            "Inf" => f64::INFINITY,
+            "-Inf" => f64::NEG_INFINITY,
+            number => number.parse().ok()?,
+        }),
+        DataType::Binary => Cell::Bytes(token.as_bytes().to_vec()),
+        DataType::Array { .. } | DataType::Map { .. } | DataType::Struct { .. } => return None,
+        _ => Cell::Text(token.to_owned()),
+    })
+}
+
+/// `to_csv(struct[, options])`
+pub(super) fn to_csv(call: &Call<'_>) -> SparkResult<Typed> {
+    call.expect(1..=2)?;
+    let value = call.argument(0)?;
+    if !matches!(value.data_type, DataType::Struct { .. }) {
+        return Err(call.unexpected(0, &value.data_type, "STRUCT"));
+    }
+    let separator = separator(&Options::of(call, 1, &["sep", "delimiter"])?);
+    let data_type = value.data_type.to_json();
+    let zone = Typed::string(&call.settings.time_zone);
+    let mut typed = Typed::call(&TO_CSV, vec![value, Typed::string(&data_type), zone, Typed::string(&separator)])?;
+    typed.nullable = true;
+    Ok(typed.named(default_name(call.name, &call.arguments[..1])))
+}
+
+fn to_csv_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
+    let Some(data_type) = constant_text(&arrays[1]) else { return Ok(Arc::new(StringArray::new_null(rows))) };
+    let DataType::Struct { fields } = DataType::from_json(data_type).map_err(spark_error)? else {
+        return internal_err!("to_csv takes structs");
+    };
+    let zone = constant_text(&arrays[2]).ok_or_else(|| internal_datafusion_err!("to_csv without a time zone"))?;
+    let separator = constant_text(&arrays[3]).unwrap_or(",");
+    let structs = arrays[0].as_struct();
+    let columns = structs
+        .columns()
+        .iter()
+        .zip(&fields)
+        .map(|(column, field)| values_as_text(column, &field.data_type, zone))
+        .collect::<Result<Vec<_>>>()?;
+    let lines = (0..rows).map(|row| {
+        structs.is_valid(row).then(|| {
+            let values = columns
+                .iter()
+                .map(|column| column[row].as_deref().map_or_else(String::new, |text| written(text, separator)));
+            values.collect::<Vec<_>>().join(separator)
+        })
+    });
+    Ok(Arc::new(lines.collect::<StringArray>()))
+}
+
+fn values_as_text(column: &ArrayRef, data_type: &DataType, zone: &str) -> Result<Vec<Option<String>>> {
+    Ok(match data_type {
+        DataType::Timestamp => {
+            let zone = Zone::named(zone)?;
+            let values = column.as_primitive::<TimestampMicrosecondType>();
+            values.iter().map(|us| us.map(|us| instant_text(us, zone))).collect()
+        }
+        DataType::TimestampNtz => {
+            column.as_primitive::<TimestampMicrosecondType>().iter().map(|us| us.map(local_text)).collect()
+        }
+        other => {
+            let plain = cast_array(column, other, &DataType::STRING, Mode::Legacy, zone)?;
+            texts(&plain).iter().map(|text| text.map(str::to_owned)).collect()
+        }
+    })
+}
+
+/// In quotes if need be; blanks around it are lost.
+fn written(text: &str, separator: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() || text.contains(separator) || text.contains(['"', '\n', '\r']) {
+        return format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    }
+    text.to_owned()
+}
+
+/// `schema_of_csv(text[, options])`
+pub(super) fn schema_of_csv(call: &Call<'_>) -> SparkResult<Typed> {
+    call.expect(1..=2)?;
+    let options = Options::of(call, 1, OPTIONS)?;
+    let text = match call.string(0)?.folded() {
+        Some(ScalarValue::Utf8(Some(text))) => text,
+        Some(value) if value.is_null() => return Err(unexpected_null(call)),
+        _ => return Err(SparkError::invalid_plan("schema_of_csv takes a constant text")),
+    };
+    let tokens = tokens(&text, &separator(&options));
+    let fields = tokens.iter().enumerate().map(|(index, token)| {
+        let data_type = token.as_deref().map_or(DataType::STRING, |token| inferred(token, &call.settings.time_zone));
+        StructField::new(format!("_c{index}"), data_type, true)
+    });
+    let schema = DataType::Struct { fields: fields.collect() };
+    Ok(Typed::string(&schema.sql()).named(default_name(call.name, &call.arguments[..1])))
+}
+
+fn inferred(token: &str, zone: &str) -> DataType {
+    let is_a = |data_type: &DataType| {
+        let text: ArrayRef = Arc::new(StringArray::from(vec![token]));
+        cast_array(&text, &DataType::STRING, data_type, Mode::Try, zone).is_ok_and(|value| value.is_valid(0))
+    };
+    match token {
+        token if token.parse::<i32>().is_ok() => DataType::Integer,
+        token if token.parse::<i64>().is_ok() => DataType::Long,
+        token if token.parse::<f64>().is_ok() => DataType::Double,
+        token if token.len() <= 10 && is_a(&DataType::Date) => DataType::Date,
+        _ if is_a(&DataType::Timestamp) => DataType::Timestamp,
+        token if token.eq_ignore_ascii_case("true") || token.eq_ignore_ascii_case("false") => DataType::Boolean,
+        _ => DataType::STRING,
+    }
+}

@@ -1,0 +1,337 @@
+//! `from_json` and `schema_of_json`.
+
+use arrow::array::{Array, ArrayRef};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use datafusion::common::{Result, ScalarValue, internal_datafusion_err};
+use firesteel_spec::{DataType, SparkError, SparkResult, StructField};
+
+use super::cell::{Cell, column, with_nulls};
+use super::options::{Options, READING};
+use super::value::{Json, Lax, is_whole_number};
+use crate::call::Call;
+use crate::coerce::{integral_decimal, wider_decimal};
+use crate::kernel::{nullable, spark_error};
+use crate::string::rows::{constant_flag, constant_text, kernels, texts};
+use crate::typed::{Typed, default_name};
+
+kernels! {
+    FROM_JSON = "spark_from_json", |fields, _| nullable(fields[1].data_type().clone()), from_json_kernel;
+}
+
+/// The type that argument `index` says, as DDL or as JSON.
+pub(super) fn schema(call: &Call<'_>, index: usize) -> SparkResult<DataType> {
+    let text = match call.argument(index)?.folded() {
+        Some(ScalarValue::Utf8(Some(text))) => text,
+        _ => {
+            let found = &call.argument(index)?.name;
+            let message = format!("the schema of {} must be a constant text, not {found}", call.name);
+            return Err(SparkError::new("INVALID_SCHEMA.NON_STRING_LITERAL", message)
+                .with("inputSchema", format!("\"{found}\"")));
+        }
+    };
+    if text.trim_start().starts_with(['{', '"']) {
+        return DataType::from_json(&text);
+    }
+    firesteel_sql::parse_schema(&text)
+}
+
+/// `from_json(text, schema[, options])`
+pub(super) fn from_json(call: &Call<'_>) -> SparkResult<Typed> {
+    call.expect(2..=3)?;
+    let schema = with_nulls(&schema(call, 1)?);
+    if !matches!(schema, DataType::Struct { .. } | DataType::Array { .. } | DataType::Map { .. }) {
+        return Err(invalid_schema(call, &schema));
+    }
+    let options = Options::of(call, 2, READING)?;
+    let mode = mode(&options)?;
+    let lax = options.lax();
+    let flags = [lax.unquoted_names, lax.leading_zeros, lax.control_letters, lax.any_escape, lax.comments];
+    let mut arguments = vec![
+        call.string(0)?,
+        Typed::null(schema.clone()),
+        Typed::string(&schema.to_json()),
+        Typed::string(mode),
+        Typed::string(options.get("columnnameofcorruptrecord").unwrap_or("_corrupt_record")),
+        Typed::string(&call.settings.time_zone),
+    ];
+    arguments.extend(flags.map(Typed::boolean));
+    let mut typed = Typed::call(&FROM_JSON, arguments)?;
+    let name = match schema {
+        DataType::Map { .. } => "entries".to_owned(),
+        _ => default_name(call.name, &call.arguments[..1]),
+    };
+    (typed.data_type, typed.nullable) = (schema, true);
+    Ok(typed.named(name))
+}
+
+/// `PERMISSIVE` or `FAILFAST`.
+pub(super) fn mode(options: &Options) -> SparkResult<&'static str> {
+    match options.get("mode").map(str::to_ascii_uppercase).as_deref() {
+        Some("FAILFAST") => Ok("FAILFAST"),
+        Some("DROPMALFORMED") => Err(SparkError::new(
+            "PARSE_MODE_UNSUPPORTED",
+            "from_json and its like take the modes PERMISSIVE and FAILFAST, not DROPMALFORMED",
+        )
+        .with("funcName", "`from_json`")
+        .with("mode", "DROPMALFORMED")),
+        _ => Ok("PERMISSIVE"),
+    }
+}
+
+pub(super) fn invalid_schema(call: &Call<'_>, schema: &DataType) -> SparkError {
+    SparkError::new(
+        "DATATYPE_MISMATCH.INVALID_JSON_SCHEMA",
+        format!("cannot resolve {}: {schema} must be a struct, an array or a map", call.display()),
+    )
+    .with("sqlExpr", format!("\"{}\"", call.display()))
+    .with("schema", format!("\"{schema}\""))
+}
+
+pub(super) fn malformed(record: &str) -> SparkError {
+    SparkError::new(
+        "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION",
+        format!("the record is malformed: {record}; use the mode PERMISSIVE to get nulls instead"),
+    )
+    .with("badRecord", record)
+    .with("failFastMode", "FAILFAST")
+}
+
+fn from_json_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
+    let target = arrays[1].data_type();
+    let Some(schema) = constant_text(&arrays[2]) else { return Ok(arrow::array::new_null_array(target, rows)) };
+    let schema = DataType::from_json(schema).map_err(spark_error)?;
+    let fails = constant_text(&arrays[3]) == Some("FAILFAST");
+    let corrupt = constant_text(&arrays[4]).unwrap_or_default().to_owned();
+    let zone = constant_text(&arrays[5]).ok_or_else(|| internal_datafusion_err!("from_json without a time zone"))?;
+    let flag = |index: usize| constant_flag(&arrays[index]);
+    let lax = Lax {
+        unquoted_names: flag(6),
+        leading_zeros: flag(7),
+        control_letters: flag(8),
+        any_escape: flag(9),
+        comments: flag(10),
+    };
+    let values = texts(&arrays[0]);
+    let mut cells = Vec::with_capacity(rows);
+    for row in 0..rows {
+        let text = if values.is_null(row) { "" } else { values.value(row) };
+        if text.trim().is_empty() {
+            cells.push(Cell::Null);
+            continue;
+        }
+        let mut is_bad = false;
+        let json = Json::parse(text, lax);
+        let mut cell = match &json {
+            Some(json) => root(json, &schema, &mut is_bad),
+            None => {
+                is_bad = true;
+                empty(&schema)
+            }
+        };
+        if is_bad && fails {
+            return Err(spark_error(malformed(text)));
+        }
+        if let (true, Cell::Struct(fields), DataType::Struct { fields: names }) = (is_bad, &mut cell, &schema)
+            && let Some(index) = names.iter().position(|field| field.name == corrupt)
+        {
+            fields[index] = Cell::Text(text.to_owned());
+        }
+        cells.push(cell);
+    }
+    column(&cells.iter().collect::<Vec<_>>(), &schema, zone)
+}
+
+/// A struct of nulls, or null.
+pub(super) fn empty(schema: &DataType) -> Cell {
+    match schema {
+        DataType::Struct { fields } => Cell::Struct(vec![Cell::Null; fields.len()]),
+        _ => Cell::Null,
+    }
+}
+
+fn root(json: &Json, schema: &DataType, is_bad: &mut bool) -> Cell {
+    match (json, schema) {
+        (Json::Null, schema) => empty(schema),
+        // A lone object is an array of one.
+        (Json::Object(_), DataType::Array { element, .. }) if matches!(**element, DataType::Struct { .. }) => {
+            converted(json, element, is_bad).map_or(Cell::Null, |cell| Cell::List(vec![cell]))
+        }
+        _ => converted(json, schema, is_bad).unwrap_or_else(|| {
+            *is_bad = true;
+            empty(schema)
+        }),
+    }
+}
+
+/// `None` if it is no value of the type; of a struct the field alone is null then, and `is_bad` is set.
+fn converted(json: &Json, data_type: &DataType, is_bad: &mut bool) -> Option<Cell> {
+    Some(match (json, data_type) {
+        (Json::Null, _) => Cell::Null,
+        (Json::Bool(value), DataType::Boolean) => Cell::Bool(*value),
+        (Json::Number(text), integral) if integral.is_integral() => {
+            let value: i64 = if is_whole_number(text) { text.parse().ok()? } else { return None };
+            let fits = match integral {
+                DataType::Byte => i8::try_from(value).is_ok(),
+                DataType::Short => i16::try_from(value).is_ok(),
+                DataType::Integer => i32::try_from(value).is_ok(),
+                _ => true,
+            };
+            if !fits {
+                return None;
+            }
+            Cell::Long(value)
+        }
+        (Json::Number(text), DataType::Float | DataType::Double) => Cell::Double(match text.as_str() {
+            "Infinity" => f64::INFINITY,
+            "-Infinity" => f64::NEG_INFINITY,
+            number => number.parse().ok()?,
+        }),
+        (Json::String(text), DataType::Float | DataType::Double) => Cell::Double(match text.as_str() {
+            "NaN" => f64::NAN,
+            "+INF" | "INF" | "+Infinity" | "Infinity" => f64::INFINITY,
+            "-INF" | "-Infinity" => f64::NEG_INFINITY,
+            _ => return None,
+        }),
+        (Json::String(text), string) if string.is_string() => Cell::Text(text.clone()),
+        (json, string) if string.is_string() => Cell::Text(json.to_text()),
+        (Json::String(text), DataType::Binary) => Cell::Bytes(BASE64_STANDARD.decode(text).ok()?),
+        (Json::Number(text), DataType::Decimal { .. }) => Cell::Text(text.clone()),
+        (Json::Number(text), DataType::Timestamp) if is_whole_number(text) => {
+            let seconds: i64 = text.parse().ok()?;
+            Cell::Text(chrono::DateTime::from_timestamp(seconds, 0)?.format("%Y-%m-%d %H:%M:%SZ").to_string())
+        }
+        (Json::String(text), data_type) if is_written(data_type) => Cell::Text(text.clone()),
+        (Json::Array(elements), DataType::Array { element, .. }) => {
+            Cell::List(elements.iter().map(|json| converted(json, element, is_bad)).collect::<Option<_>>()?)
+        }
+        (Json::Object(fields), DataType::Map { value, .. }) => {
+            let keys = fields.iter().map(|(name, _)| Cell::Text(name.clone())).collect();
+            let values = fields.iter().map(|(_, json)| converted(json, value, is_bad)).collect::<Option<_>>()?;
+            Cell::Map(keys, values)
+        }
+        (Json::Object(values), DataType::Struct { fields }) => {
+            let cell = |field: &StructField| {
+                let Some((_, json)) = values.iter().rfind(|(name, _)| *name == field.name) else { return Cell::Null };
+                converted(json, &field.data_type, is_bad).unwrap_or_else(|| {
+                    *is_bad = true;
+                    Cell::Null
+                })
+            };
+            Cell::Struct(fields.iter().map(cell).collect())
+        }
+        _ => return None,
+    })
+}
+
+/// Types whose values JSON has as texts.
+fn is_written(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Decimal { .. }
+            | DataType::Date
+            | DataType::Timestamp
+            | DataType::TimestampNtz
+            | DataType::Time { .. }
+            | DataType::CalendarInterval
+            | DataType::YearMonthInterval { .. }
+            | DataType::DayTimeInterval { .. }
+    )
+}
+
+/// `schema_of_json(text[, options])`
+pub(super) fn schema_of_json(call: &Call<'_>) -> SparkResult<Typed> {
+    call.expect(1..=2)?;
+    let options = Options::of(call, 1, READING)?;
+    let text = match call.string(0)?.folded() {
+        Some(ScalarValue::Utf8(Some(text))) => text,
+        Some(value) if value.is_null() => return Err(unexpected_null(call)),
+        _ => call.constant_text(0)?,
+    };
+    let json = Json::parse(&text, options.lax()).ok_or_else(|| malformed(&text))?;
+    let schema = settled(inferred(&json)).unwrap_or(DataType::Struct { fields: Vec::new() });
+    Ok(Typed::string(&schema.sql()).named(default_name(call.name, &call.arguments[..1])))
+}
+
+pub(super) fn unexpected_null(call: &Call<'_>) -> SparkError {
+    SparkError::new(
+        "DATATYPE_MISMATCH.UNEXPECTED_NULL",
+        format!("cannot resolve {}: the text must not be null", call.display()),
+    )
+    .with("sqlExpr", format!("\"{}\"", call.display()))
+    .with("exprName", "json")
+}
+
+fn inferred(json: &Json) -> DataType {
+    match json {
+        Json::Null => DataType::Null,
+        Json::Bool(_) => DataType::Boolean,
+        Json::String(_) => DataType::STRING,
+        Json::Number(text) if is_whole_number(text) => match text.parse::<i64>() {
+            Ok(_) => DataType::Long,
+            Err(_) => match text.trim_start_matches('-').len() {
+                digits @ 0..=38 => DataType::Decimal { precision: digits as u8, scale: 0 },
+                _ => DataType::Double,
+            },
+        },
+        Json::Number(_) => DataType::Double,
+        Json::Array(elements) => {
+            let element = elements.iter().map(inferred).reduce(|left, right| compatible(&left, &right));
+            DataType::array(element.unwrap_or(DataType::Null), true)
+        }
+        Json::Object(fields) => {
+            let mut fields: Vec<_> =
+                fields.iter().map(|(name, value)| StructField::new(name, inferred(value), true)).collect();
+            fields.sort_by(|left, right| left.name.cmp(&right.name));
+            DataType::Struct { fields }
+        }
+    }
+}
+
+/// `JsonInferSchema.compatibleType`
+fn compatible(left: &DataType, right: &DataType) -> DataType {
+    use DataType as T;
+    match (left, right) {
+        (left, right) if left == right => left.clone(),
+        (T::Null, other) | (other, T::Null) => other.clone(),
+        (T::Double, other) | (other, T::Double) if other.is_numeric() => T::Double,
+        (T::Decimal { precision, scale }, T::Long) | (T::Long, T::Decimal { precision, scale }) => {
+            wider_decimal((*precision, *scale), integral_decimal(&T::Long).unwrap_or((20, 0)))
+        }
+        (T::Decimal { precision: p1, scale: s1 }, T::Decimal { precision: p2, scale: s2 }) => {
+            wider_decimal((*p1, *s1), (*p2, *s2))
+        }
+        (T::Array { element: left, .. }, T::Array { element: right, .. }) => T::array(compatible(left, right), true),
+        (T::Struct { fields: left }, T::Struct { fields: right }) => {
+            let mut fields = left.clone();
+            for field in right {
+                match fields.iter_mut().find(|known| known.name == field.name) {
+                    Some(known) => known.data_type = compatible(&known.data_type, &field.data_type),
+                    None => fields.push(field.clone()),
+                }
+            }
+            fields.sort_by(|left, right| left.name.cmp(&right.name));
+            T::Struct { fields }
+        }
+        _ => T::STRING,
+    }
+}
+
+/// What is always null is text, and a struct without fields is nothing.
+fn settled(data_type: DataType) -> Option<DataType> {
+    Some(match data_type {
+        DataType::Null => DataType::STRING,
+        DataType::Array { element, .. } => DataType::array(settled(*element)?, true),
+        DataType::Struct { fields } => {
+            let fields: Vec<_> = fields
+                .into_iter()
+                .filter_map(|field| Some(StructField { data_type: settled(field.data_type.clone())?, ..field }))
+                .collect();
+            if fields.is_empty() {
+                return None;
+            }
+            DataType::Struct { fields }
+        }
+        other => other,
+    })
+}
