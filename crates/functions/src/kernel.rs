@@ -4,7 +4,8 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, AsArray};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::{
@@ -81,8 +82,19 @@ impl ScalarUDFImpl for KernelUdf {
         let rows = if constant { 1 } else { args.number_rows };
         let arrays = args.args.iter().map(|value| value.to_array(rows)).collect::<Result<Vec<_>>>()?;
         let answer = (self.kernel)(&arrays, rows)?;
+        let promised = args.return_field.data_type();
+        // A constant that stands for a type says nothing of its nested fields' metadata.
+        let answer = if answer.data_type() != promised && answer.data_type().equals_datatype(promised) {
+            cast(&answer, promised)?
+        } else {
+            answer
+        };
         if constant {
-            return ScalarValue::try_from_array(&answer, 0).map(ColumnarValue::Scalar);
+            return Ok(ColumnarValue::Scalar(match answer.as_list_opt::<i32>() {
+                // `try_from_array` forgets what the element's field has as metadata.
+                Some(list) => ScalarValue::List(Arc::new(list.slice(0, 1))),
+                None => ScalarValue::try_from_array(&answer, 0)?,
+            }));
         }
         Ok(ColumnarValue::Array(answer))
     }

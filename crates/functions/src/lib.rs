@@ -18,9 +18,11 @@ mod math;
 mod operators;
 mod registry;
 mod renamed;
+mod sketch;
 mod string;
 mod typed;
 mod types;
+mod variant;
 mod window;
 
 pub use call::{Call, Settings};
@@ -41,7 +43,9 @@ static FAMILIES: &[&Family] = &[
     &datetime::FAMILY,
     &collection::FAMILY,
     &json::FAMILY,
+    &variant::FAMILY,
     &hash::FAMILY,
     &aggregate::FAMILY,
+    &sketch::FAMILY,
     &window::FAMILY,
 ];

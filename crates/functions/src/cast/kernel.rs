@@ -12,6 +12,7 @@ use super::text::{Style, text_array};
 use super::{Mode, from_string, interval, number, temporal};
 use crate::datetime::zone::Zone;
 use crate::types::to_arrow;
+use crate::variant::{self, Extraction, variants};
 
 /// What a cast's answer depends on beside the value.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +27,7 @@ pub(crate) fn cast_array(array: &ArrayRef, from: &DataType, to: &DataType, mode:
     cast_values(array, from, to, Rules { mode, zone: Zone::named(zone)? })
 }
 
-fn cast_values(array: &ArrayRef, from: &DataType, to: &DataType, rules: Rules) -> Result<ArrayRef> {
+pub(crate) fn cast_values(array: &ArrayRef, from: &DataType, to: &DataType, rules: Rules) -> Result<ArrayRef> {
     use DataType as T;
     match (from, to) {
         (T::UserDefined { sql_type, .. }, to) if from != to => cast_values(array, sql_type, to, rules),
@@ -34,6 +35,12 @@ fn cast_values(array: &ArrayRef, from: &DataType, to: &DataType, rules: Rules) -
         (T::Null, to) => Ok(new_null_array(&to_arrow(to), array.len())),
         (from, to) if from == to => Ok(Arc::clone(array)),
         (from, to) if from.is_string() && to.is_string() => Ok(Arc::clone(array)),
+        (T::Variant, to) => {
+            let values = variants(array)?;
+            let values: Vec<_> = values.iter().map(Option::as_ref).collect();
+            Extraction { fails: rules.mode != Mode::Try, zone: rules.zone }.column(&values, to)
+        }
+        (from, T::Variant) => variant::column(variant::of_column(array, from)?.iter().map(Option::as_ref)),
         (_, to) if to.is_string() => Ok(Arc::new(text_array(array, from, Style::Cast, rules.zone)?)),
         (from, to) if from.is_string() => from_string::cast(array.as_string::<i32>(), to, rules),
         (T::Array { element: from, .. }, T::Array { element, .. }) => {

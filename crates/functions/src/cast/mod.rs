@@ -12,7 +12,8 @@ mod number_text;
 mod temporal;
 mod text;
 
-pub(crate) use kernel::cast_array;
+pub(crate) use kernel::{Rules, cast_array, cast_values};
+pub(crate) use number::plain_decimal;
 pub use number_text::{java_double, java_float};
 pub use text::to_text;
 
@@ -29,6 +30,7 @@ use crate::kernel::{KernelUdf, null_if_any, nullable, spark_error};
 use crate::registry::{Family, Implementations};
 use crate::typed::Typed;
 use crate::types::to_arrow;
+use crate::variant::has_variants;
 
 pub(crate) static FAMILY: Family = Family {
     functions: &[],
@@ -213,7 +215,7 @@ fn special_datetime(value: &Typed, to: &DataType, settings: &Settings) -> Option
 fn gives_null(from: &DataType, to: &DataType) -> bool {
     use DataType as T;
     match (from, to) {
-        (T::Null, _) => true,
+        (T::Null | T::Variant, _) => true,
         (from, to) if from == to => false,
         (from, to) if from.is_string() => !to.is_string() && *to != T::Binary,
         (_, to) if to.is_string() => false,
@@ -255,6 +257,11 @@ fn is_exact(from: &DataType, to: &DataType) -> bool {
     }
 }
 
+/// `Cast.canAnsiCast`
+pub(crate) fn can_cast_ansi(from: &DataType, to: &DataType) -> bool {
+    can_cast(from, to, Mode::Ansi)
+}
+
 /// `Cast.canCast` and, but in legacy mode, `Cast.canAnsiCast`.
 fn can_cast(from: &DataType, to: &DataType, mode: Mode) -> bool {
     use DataType as T;
@@ -262,7 +269,8 @@ fn can_cast(from: &DataType, to: &DataType, mode: Mode) -> bool {
     match (from, to) {
         (T::Null, _) => true,
         (from, to) if from == to => true,
-        (T::Variant, _) | (_, T::Variant) => false,
+        (T::Variant, to) => has_variants(to, true),
+        (from, T::Variant) => has_variants(from, false),
         (_, to) if to.is_string() => true,
         (from, T::Binary) => from.is_string() || (legacy && from.is_integral()),
         (from, T::Boolean) => {

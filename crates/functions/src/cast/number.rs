@@ -221,7 +221,7 @@ pub(super) fn decimal_of_text(text: &str, precision: u8, scale: i8) -> Decimal {
 }
 
 /// A decimal without an exponent.
-pub(super) fn plain_decimal(unscaled: i128, scale: i8) -> String {
+pub(crate) fn plain_decimal(unscaled: i128, scale: i8) -> String {
     Decimal128Type::format_decimal(unscaled, 38, scale)
 }
 

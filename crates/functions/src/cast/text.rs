@@ -16,6 +16,7 @@ use crate::datetime::calendar::{date_text, time_text, timestamp_text};
 use crate::datetime::interval::{Parts, calendar_text};
 use crate::datetime::zone::Zone;
 use crate::literal::{day_time_text, year_month_text};
+use crate::variant::variants;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
@@ -133,6 +134,14 @@ fn value_writer<'a>(array: &'a ArrayRef, data_type: &'a DataType, style: Style, 
                 Style::Pretty => {
                     let digits: Vec<String> = values.value(row).iter().map(|byte| format!("{byte:02X}")).collect();
                     out.push_str(&format!("[{}]", digits.join(" ")));
+                }
+            })
+        }
+        DataType::Variant => {
+            let variants = variants(array)?;
+            Box::new(move |row, out| {
+                if let Some(variant) = &variants[row] {
+                    variant.write_json(zone, out);
                 }
             })
         }

@@ -49,8 +49,13 @@ pub(super) fn xxhash64(call: &Call<'_>) -> SparkResult<Typed> {
 
 fn of_row(call: &Call<'_>, function: &Arc<ScalarUDF>) -> SparkResult<Typed> {
     call.expect(1..=usize::MAX)?;
-    if call.arguments.iter().any(|argument| has_map(&argument.data_type)) {
-        return Err(map_refused(call));
+    for argument in &call.arguments {
+        if has(&argument.data_type, &|part| matches!(part, DataType::Map { .. })) {
+            return Err(refused(call, "HASH_MAP_TYPE", "maps"));
+        }
+        if has(&argument.data_type, &|part| *part == DataType::Variant) {
+            return Err(refused(call, "HASH_VARIANT_TYPE", "variants"));
+        }
     }
     Ok(call.shown(Typed::call(function, call.arguments.clone())?))
 }
@@ -60,19 +65,21 @@ pub(crate) fn text_hash(text: &str) -> i32 {
     <Murmur3 as Hasher>::bytes(text.as_bytes(), SEED.into())
 }
 
-fn has_map(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Map { .. } => true,
-        DataType::Array { element, .. } => has_map(element),
-        DataType::Struct { fields } => fields.iter().any(|field| has_map(&field.data_type)),
-        _ => false,
-    }
+fn has(data_type: &DataType, wanted: &dyn Fn(&DataType) -> bool) -> bool {
+    wanted(data_type)
+        || match data_type {
+            DataType::Map { key, value, .. } => has(key, wanted) || has(value, wanted),
+            DataType::Array { element, .. } => has(element, wanted),
+            DataType::Struct { fields } => fields.iter().any(|field| has(&field.data_type, wanted)),
+            _ => false,
+        }
 }
 
-fn map_refused(call: &Call<'_>) -> SparkError {
+/// Values that are equal and may have other hashes have none.
+fn refused(call: &Call<'_>, class: &str, what: &str) -> SparkError {
     SparkError::new(
-        "DATATYPE_MISMATCH.HASH_MAP_TYPE",
-        format!("cannot resolve {}: equal maps may have other hashes, so maps have none", call.display()),
+        format!("DATATYPE_MISMATCH.{class}"),
+        format!("cannot resolve {}: {what} have no hash", call.display()),
     )
     .with("sqlExpr", format!("\"{}\"", call.display()))
     .with("functionName", format!("`{}`", call.name))

@@ -13,6 +13,7 @@ use firesteel_spec::{DataType, StructField};
 
 use crate::cast::{Mode, cast_array};
 use crate::types::to_arrow;
+use crate::variant::{self, Variant};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Cell {
@@ -27,10 +28,11 @@ pub(super) enum Cell {
     /// Keys, and values.
     Map(Vec<Cell>, Vec<Cell>),
     Struct(Vec<Cell>),
+    Variant(Variant),
 }
 
 /// The type with nulls allowed everywhere.
-pub(super) fn with_nulls(data_type: &DataType) -> DataType {
+pub(crate) fn with_nulls(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Array { element, .. } => DataType::array(with_nulls(element), true),
         DataType::Map { key, value, .. } => DataType::map(with_nulls(key), with_nulls(value), true),
@@ -50,6 +52,9 @@ pub(super) fn column(cells: &[&Cell], data_type: &DataType, zone: &str) -> Resul
     let nulls = || Some(NullBuffer::from_iter(cells.iter().map(|cell| **cell != Cell::Null)));
     Ok(match data_type {
         DataType::Null => new_null_array(&arrow, cells.len()),
+        DataType::Variant => {
+            variant::column(cells.iter().map(|cell| if let Cell::Variant(value) = cell { Some(value) } else { None }))?
+        }
         DataType::Boolean => Arc::new(
             cells
                 .iter()

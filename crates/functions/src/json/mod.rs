@@ -8,6 +8,10 @@ mod read;
 mod value;
 mod write;
 
+pub(crate) use cell::with_nulls;
+pub(crate) use read::compatible;
+pub(crate) use value::{Json, Lax, write_string};
+
 use crate::registry::{Family, Function, Implementations};
 
 pub(crate) static FAMILY: Family = Family {

@@ -51,6 +51,7 @@ impl Options {
 
     pub fn lax(&self) -> Lax {
         Lax {
+            strict: false,
             unquoted_names: self.is_on("allowunquotedfieldnames"),
             leading_zeros: self.is_on("allownumericleadingzeros"),
             control_letters: self.is_on("allowunquotedcontrolchars"),

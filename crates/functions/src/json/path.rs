@@ -38,8 +38,14 @@ kernels! {
     TUPLE = "spark_json_tuple", |fields, _| nullable(tuple_type(fields.len() - 1)), tuple_kernel;
 }
 
-const GET_LAX: Lax =
-    Lax { unquoted_names: false, leading_zeros: false, control_letters: true, any_escape: false, comments: false };
+const GET_LAX: Lax = Lax {
+    strict: false,
+    unquoted_names: false,
+    leading_zeros: false,
+    control_letters: true,
+    any_escape: false,
+    comments: false,
+};
 
 fn text_element() -> Field {
     Field::new(Field::LIST_FIELD_DEFAULT_NAME, ArrowType::Utf8, true)

@@ -14,6 +14,7 @@ use crate::coerce::{integral_decimal, wider_decimal};
 use crate::kernel::{nullable, spark_error};
 use crate::string::rows::{constant_flag, constant_text, kernels, texts};
 use crate::typed::{Typed, default_name};
+use crate::variant::Variant;
 
 kernels! {
     FROM_JSON = "spark_from_json", |fields, _| nullable(fields[1].data_type().clone()), from_json_kernel;
@@ -40,7 +41,7 @@ pub(super) fn schema(call: &Call<'_>, index: usize) -> SparkResult<DataType> {
 pub(super) fn from_json(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(2..=3)?;
     let schema = with_nulls(&schema(call, 1)?);
-    if !matches!(schema, DataType::Struct { .. } | DataType::Array { .. } | DataType::Map { .. }) {
+    if !matches!(schema, DataType::Struct { .. } | DataType::Array { .. } | DataType::Map { .. } | DataType::Variant) {
         return Err(invalid_schema(call, &schema));
     }
     let options = Options::of(call, 2, READING)?;
@@ -106,6 +107,7 @@ fn from_json_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
     let zone = constant_text(&arrays[5]).ok_or_else(|| internal_datafusion_err!("from_json without a time zone"))?;
     let flag = |index: usize| constant_flag(&arrays[index]);
     let lax = Lax {
+        strict: false,
         unquoted_names: flag(6),
         leading_zeros: flag(7),
         control_letters: flag(8),
@@ -167,6 +169,7 @@ fn root(json: &Json, schema: &DataType, is_bad: &mut bool) -> Cell {
 /// `None` if it is no value of the type; of a struct the field alone is null then, and `is_bad` is set.
 fn converted(json: &Json, data_type: &DataType, is_bad: &mut bool) -> Option<Cell> {
     Some(match (json, data_type) {
+        (json, DataType::Variant) => Cell::Variant(Variant::of_json(json)?),
         (Json::Null, _) => Cell::Null,
         (Json::Bool(value), DataType::Boolean) => Cell::Bool(*value),
         (Json::Number(text), integral) if integral.is_integral() => {
@@ -276,7 +279,8 @@ fn inferred(json: &Json) -> DataType {
         },
         Json::Number(_) => DataType::Double,
         Json::Array(elements) => {
-            let element = elements.iter().map(inferred).reduce(|left, right| compatible(&left, &right));
+            let element =
+                elements.iter().map(inferred).reduce(|left, right| compatible(&left, &right, &DataType::STRING));
             DataType::array(element.unwrap_or(DataType::Null), true)
         }
         Json::Object(fields) => {
@@ -288,32 +292,39 @@ fn inferred(json: &Json) -> DataType {
     }
 }
 
-/// `JsonInferSchema.compatibleType`
-fn compatible(left: &DataType, right: &DataType) -> DataType {
+/// `JsonInferSchema.compatibleType`; types that have nothing in common are `other`.
+pub(crate) fn compatible(left: &DataType, right: &DataType, other: &DataType) -> DataType {
     use DataType as T;
     match (left, right) {
         (left, right) if left == right => left.clone(),
-        (T::Null, other) | (other, T::Null) => other.clone(),
-        (T::Double, other) | (other, T::Double) if other.is_numeric() => T::Double,
+        (T::Null, known) | (known, T::Null) => known.clone(),
+        (T::Float, T::Long) | (T::Long, T::Float) => T::Float,
+        (T::Double | T::Float, number) | (number, T::Double | T::Float) if number.is_numeric() => T::Double,
         (T::Decimal { precision, scale }, T::Long) | (T::Long, T::Decimal { precision, scale }) => {
             wider_decimal((*precision, *scale), integral_decimal(&T::Long).unwrap_or((20, 0)))
         }
         (T::Decimal { precision: p1, scale: s1 }, T::Decimal { precision: p2, scale: s2 }) => {
             wider_decimal((*p1, *s1), (*p2, *s2))
         }
-        (T::Array { element: left, .. }, T::Array { element: right, .. }) => T::array(compatible(left, right), true),
+        (T::Date, T::Timestamp) | (T::Timestamp, T::Date | T::TimestampNtz) | (T::TimestampNtz, T::Timestamp) => {
+            T::Timestamp
+        }
+        (T::Date, T::TimestampNtz) | (T::TimestampNtz, T::Date) => T::TimestampNtz,
+        (T::Array { element: left, .. }, T::Array { element: right, .. }) => {
+            T::array(compatible(left, right, other), true)
+        }
         (T::Struct { fields: left }, T::Struct { fields: right }) => {
             let mut fields = left.clone();
             for field in right {
                 match fields.iter_mut().find(|known| known.name == field.name) {
-                    Some(known) => known.data_type = compatible(&known.data_type, &field.data_type),
+                    Some(known) => known.data_type = compatible(&known.data_type, &field.data_type, other),
                     None => fields.push(field.clone()),
                 }
             }
             fields.sort_by(|left, right| left.name.cmp(&right.name));
             T::Struct { fields }
         }
-        _ => T::STRING,
+        _ => other.clone(),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::cast::java_double;
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Json {
+pub(crate) enum Json {
     Null,
     Bool(bool),
     /// As written.
@@ -77,7 +77,7 @@ fn number_text(text: &str) -> String {
     }
 }
 
-pub(super) fn write_string(text: &str, out: &mut String) {
+pub(crate) fn write_string(text: &str, out: &mut String) {
     out.push('"');
     for letter in text.chars() {
         match letter {
@@ -97,7 +97,9 @@ pub(super) fn write_string(text: &str, out: &mut String) {
 
 /// What options allow beyond JSON.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Lax {
+pub(crate) struct Lax {
+    /// Nothing beyond JSON at all.
+    pub strict: bool,
     pub unquoted_names: bool,
     pub leading_zeros: bool,
     pub control_letters: bool,
@@ -151,13 +153,14 @@ impl Reader<'_> {
         match self.peek()? {
             b'{' => self.object(depth),
             b'[' => self.array(depth),
-            quote @ (b'"' | b'\'') => self.string(quote).map(Json::String),
+            b'"' => self.string(b'"').map(Json::String),
+            b'\'' if !self.lax.strict => self.string(b'\'').map(Json::String),
             b't' => self.word("true", Json::Bool(true)),
             b'f' => self.word("false", Json::Bool(false)),
             b'n' => self.word("null", Json::Null),
-            b'N' => self.word("NaN", Json::Number("NaN".to_owned())),
-            b'I' => self.word("Infinity", Json::Number("Infinity".to_owned())),
-            b'+' => self.word("+Infinity", Json::Number("Infinity".to_owned())),
+            b'N' if !self.lax.strict => self.word("NaN", Json::Number("NaN".to_owned())),
+            b'I' if !self.lax.strict => self.word("Infinity", Json::Number("Infinity".to_owned())),
+            b'+' if !self.lax.strict => self.word("+Infinity", Json::Number("Infinity".to_owned())),
             _ => self.number(),
         }
     }
@@ -171,7 +174,8 @@ impl Reader<'_> {
         loop {
             self.blanks();
             let name = match self.peek()? {
-                quote @ (b'"' | b'\'') => self.string(quote)?,
+                b'"' => self.string(b'"')?,
+                b'\'' if !self.lax.strict => self.string(b'\'')?,
                 _ if self.lax.unquoted_names => self.name()?,
                 _ => return None,
             };
@@ -208,7 +212,7 @@ impl Reader<'_> {
 
     fn number(&mut self) -> Option<Json> {
         let rest = &self.text[self.at..];
-        if rest.starts_with("-Infinity") {
+        if rest.starts_with("-Infinity") && !self.lax.strict {
             return self.word("-Infinity", Json::Number("-Infinity".to_owned()));
         }
         let end = rest.find(|letter: char| !letter.is_ascii_digit() && !"+-.eE".contains(letter)).unwrap_or(rest.len());

@@ -19,6 +19,7 @@ use crate::datetime::zone::{Zone, offset_text};
 use crate::kernel::spark_error;
 use crate::string::rows::{constant_flag, constant_text, kernels, text_or_null, texts};
 use crate::typed::{Typed, default_name};
+use crate::variant::variants;
 
 kernels! {
     TO_JSON = "spark_to_json", text_or_null, |arrays, rows| {
@@ -34,7 +35,10 @@ kernels! {
 pub(super) fn to_json(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=2)?;
     let value = call.argument(0)?;
-    if !matches!(value.data_type, DataType::Struct { .. } | DataType::Array { .. } | DataType::Map { .. }) {
+    if !matches!(
+        value.data_type,
+        DataType::Struct { .. } | DataType::Array { .. } | DataType::Map { .. } | DataType::Variant
+    ) {
         return Err(invalid_schema(call, &value.data_type));
     }
     let options = Options::of(call, 1, &["ignorenullfields"])?;
@@ -98,6 +102,11 @@ fn written(array: &ArrayRef, data_type: &DataType, zone: &str, skips_nulls: bool
                 });
                 format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
             })
+        }
+        DataType::Variant => {
+            let zone = Zone::named(zone)?;
+            let json = variants(array)?.into_iter().map(|value| value.map(|value| value.to_json(zone)));
+            json.collect()
         }
         DataType::UserDefined { sql_type, .. } => written(array, sql_type, zone, skips_nulls)?,
         DataType::Binary => of_rows(&|row| quoted(&BASE64_STANDARD.encode(array.as_binary::<i32>().value(row)))),

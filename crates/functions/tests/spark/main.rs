@@ -11,3 +11,4 @@ mod operators;
 mod spark_sql;
 mod string;
 mod support;
+mod variant;
