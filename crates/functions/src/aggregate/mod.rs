@@ -9,7 +9,7 @@ mod first;
 mod frequent;
 mod histogram;
 mod moments;
-mod own;
+pub(crate) mod own;
 mod percentile;
 mod random;
 mod simple;

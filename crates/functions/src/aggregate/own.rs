@@ -16,11 +16,11 @@ use datafusion::physical_expr::expressions::Literal;
 
 /// What an accumulator is made for.
 #[derive(Debug, Clone)]
-pub(super) struct Inputs {
-    pub(super) fields: Vec<FieldRef>,
+pub(crate) struct Inputs {
+    pub(crate) fields: Vec<FieldRef>,
     /// The values of the arguments that are constant.
-    pub(super) constants: Vec<Option<ScalarValue>>,
-    pub(super) return_type: ArrowType,
+    pub(crate) constants: Vec<Option<ScalarValue>>,
+    pub(crate) return_type: ArrowType,
 }
 
 impl Inputs {
@@ -33,26 +33,26 @@ impl Inputs {
         }
     }
 
-    pub(super) fn constant(&self, index: usize) -> Result<&ScalarValue> {
+    pub(crate) fn constant(&self, index: usize) -> Result<&ScalarValue> {
         let constant = self.constants.get(index).and_then(Option::as_ref);
         constant.ok_or_else(|| internal_datafusion_err!("argument {} of an aggregate is no constant", index + 1))
     }
 
-    pub(super) fn text(&self, index: usize) -> Result<&str> {
+    pub(crate) fn text(&self, index: usize) -> Result<&str> {
         match self.constant(index)? {
             ScalarValue::Utf8(Some(text)) => Ok(text),
             other => internal_err!("argument {} of an aggregate is {other}, not a text", index + 1),
         }
     }
 
-    pub(super) fn boolean(&self, index: usize) -> Result<bool> {
+    pub(crate) fn boolean(&self, index: usize) -> Result<bool> {
         match self.constant(index)? {
             ScalarValue::Boolean(Some(value)) => Ok(*value),
             other => internal_err!("argument {} of an aggregate is {other}, not a boolean", index + 1),
         }
     }
 
-    pub(super) fn integer(&self, index: usize) -> Result<i64> {
+    pub(crate) fn integer(&self, index: usize) -> Result<i64> {
         match self.constant(index)?.cast_to(&ArrowType::Int64)? {
             ScalarValue::Int64(Some(value)) => Ok(value),
             other => internal_err!("argument {} of an aggregate is {other}, not an integer", index + 1),
@@ -64,17 +64,17 @@ type Make = fn(&Inputs) -> Result<Box<dyn Accumulator>>;
 type MakeGroups = fn(&Inputs) -> Result<Box<dyn GroupsAccumulator>>;
 
 #[derive(Debug)]
-pub(super) struct OwnAggregate {
-    pub(super) name: &'static str,
-    pub(super) return_type: fn(&[FieldRef]) -> Result<ArrowType>,
+pub(crate) struct OwnAggregate {
+    pub(crate) name: &'static str,
+    pub(crate) return_type: fn(&[FieldRef]) -> Result<ArrowType>,
     /// The types of the columns that partial results travel in.
-    pub(super) state: fn(&[FieldRef]) -> Vec<ArrowType>,
-    pub(super) make: Make,
-    pub(super) make_groups: Option<MakeGroups>,
+    pub(crate) state: fn(&[FieldRef]) -> Vec<ArrowType>,
+    pub(crate) make: Make,
+    pub(crate) make_groups: Option<MakeGroups>,
 }
 
 impl OwnAggregate {
-    pub(super) fn udaf(self) -> Arc<AggregateUDF> {
+    pub(crate) fn udaf(self) -> Arc<AggregateUDF> {
         let signature = Signature::variadic_any(Volatility::Immutable);
         Arc::new(AggregateUDF::from(Udaf { rules: self, signature }))
     }
@@ -274,19 +274,19 @@ impl Accumulator for Replayed {
 }
 
 /// The type of lists that travel as partial results.
-pub(super) fn list_of(element: &ArrowType) -> ArrowType {
+pub(crate) fn list_of(element: &ArrowType) -> ArrowType {
     ArrowType::List(Arc::new(Field::new_list_field(element.clone(), true)))
 }
 
 /// One value of the type `list`, with these elements.
-pub(super) fn list_scalar(list: &ArrowType, elements: ArrayRef) -> Result<ScalarValue> {
+pub(crate) fn list_scalar(list: &ArrowType, elements: ArrayRef) -> Result<ScalarValue> {
     let ArrowType::List(field) = list else { return internal_err!("{list} is no list") };
     let offsets = OffsetBuffer::from_lengths([elements.len()]);
     Ok(ScalarValue::List(Arc::new(ListArray::try_new(Arc::clone(field), offsets, elements, None)?)))
 }
 
 /// The elements of row `row` of a column of lists; none for null.
-pub(super) fn list_values(lists: &ArrayRef, row: usize) -> Result<ArrayRef> {
+pub(crate) fn list_values(lists: &ArrayRef, row: usize) -> Result<ArrayRef> {
     let lists = lists
         .as_list_opt::<i32>()
         .ok_or_else(|| internal_datafusion_err!("a partial result of {} is no list", lists.data_type()))?;

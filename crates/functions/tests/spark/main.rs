@@ -8,6 +8,7 @@ mod hash;
 mod json;
 mod math;
 mod operators;
+mod sketch;
 mod spark_sql;
 mod string;
 mod support;
