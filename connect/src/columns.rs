@@ -9,6 +9,9 @@ use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use firesteel_spec::{DataType, SparkError, SparkResult, StructField};
 
+/// The reference system of `GEOMETRY(ANY)` on the wire.
+pub(crate) const SRID_ANY: i32 = -1;
+
 /// What Spark aims at for a batch of an answer.
 pub(crate) const BATCH_BYTES: usize = 4 << 20;
 
@@ -61,8 +64,20 @@ fn arrow_type(data_type: &DataType, zone: &str) -> ArrowType {
             Field::new("metadata", ArrowType::Binary, false)
                 .with_metadata([("variant".to_owned(), "true".to_owned())].into()),
         ])),
+        DataType::Geometry { srid } => spatial("geometry", *srid),
+        DataType::Geography { srid } => spatial("geography", *srid),
         DataType::UserDefined { sql_type, .. } => arrow_type(sql_type, zone),
     }
+}
+
+/// A client knows by the metadata that the struct is a shape.
+fn spatial(kind: &str, srid: Option<i32>) -> ArrowType {
+    let srid = srid.unwrap_or(SRID_ANY).to_string();
+    let metadata = [(kind.to_owned(), "true".to_owned()), ("srid".to_owned(), srid)];
+    ArrowType::Struct(Fields::from(vec![
+        Field::new("srid", ArrowType::Int32, false),
+        Field::new("wkb", ArrowType::Binary, false).with_metadata(metadata.into()),
+    ]))
 }
 
 /// A part of an answer.

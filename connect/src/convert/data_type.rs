@@ -4,6 +4,7 @@ use firesteel_spec::{DataType, DayTimeField, SparkError, SparkResult, StructFiel
 use serde_json::Value;
 
 use super::required;
+use crate::columns::SRID_ANY;
 use crate::proto::data_type as types;
 use crate::proto::data_type::Kind;
 use crate::{proto, text};
@@ -70,17 +71,18 @@ fn nested(proto: proto::DataType, depth: usize) -> SparkResult<DataType> {
         Kind::Variant(_) => DataType::Variant,
         Kind::Udt(user) => user_defined(*user, depth)?,
         Kind::Unparsed(unparsed) => text::data_type(&unparsed.data_type_string)?,
-        Kind::Geometry(_) => return Err(unsupported("GEOMETRY")),
-        Kind::Geography(_) => return Err(unsupported("GEOGRAPHY")),
+        Kind::Geometry(geometry) => DataType::Geometry { srid: srid(geometry.srid, &[0, 3857, 4326])? },
+        Kind::Geography(geography) => DataType::Geography { srid: srid(geography.srid, &[4326])? },
     })
 }
 
-fn unsupported(kind: &str) -> SparkError {
-    SparkError::new(
-        "CONNECT_INVALID_PLAN.DATA_TYPE_UNSUPPORTED_PROTO_TO_CATALYST",
-        format!("The Spark Connect plan is invalid. Firesteel has no type {kind}."),
-    )
-    .with("kindCase", kind)
+/// One of the known reference systems, or none for `ANY`.
+fn srid(srid: i32, known: &[i32]) -> SparkResult<Option<i32>> {
+    if srid != SRID_ANY && !known.contains(&srid) {
+        let message = format!("there is no reference system {srid} for this type; there are {known:?}");
+        return Err(SparkError::new("ST_INVALID_SRID_VALUE", message).with("srid", srid.to_string()));
+    }
+    Ok(Some(srid).filter(|srid| *srid != SRID_ANY))
 }
 
 fn struct_field(field: types::StructField, depth: usize) -> SparkResult<StructField> {
@@ -196,6 +198,12 @@ pub(crate) fn data_type_to_proto(data_type: &DataType) -> proto::DataType {
             ..types::DayTimeInterval::default()
         }),
         DataType::Variant => Kind::Variant(types::Variant::default()),
+        DataType::Geometry { srid } => {
+            Kind::Geometry(types::Geometry { srid: srid.unwrap_or(SRID_ANY), ..types::Geometry::default() })
+        }
+        DataType::Geography { srid } => {
+            Kind::Geography(types::Geography { srid: srid.unwrap_or(SRID_ANY), ..types::Geography::default() })
+        }
         nested => nested_to_proto(nested),
     };
     proto::DataType { kind: Some(kind) }

@@ -14,6 +14,7 @@ pub fn common_type(types: &[DataType], ansi: bool) -> Option<DataType> {
 /// The type that holds values of both.
 pub fn wider(left: &DataType, right: &DataType, ansi: bool) -> Option<DataType> {
     tightest(left, right, ansi).or_else(|| match (left, right) {
+        (text, other) | (other, text) if text.is_string() && other.is_spatial() => None,
         (text, other) | (other, text) if text.is_string() && !is_nested(other) => with_string(other, ansi),
         _ => nested(left, right, ansi),
     })
@@ -66,6 +67,8 @@ fn tightest(left: &DataType, right: &DataType, ansi: bool) -> Option<DataType> {
             T::DayTimeInterval { start: *s1.min(s2), end: *e1.max(e2) }
         }
         (T::Time { precision: p1 }, T::Time { precision: p2 }) => T::Time { precision: *p1.max(p2) },
+        (T::Geometry { .. }, T::Geometry { .. }) => T::Geometry { srid: None },
+        (T::Geography { .. }, T::Geography { .. }) => T::Geography { srid: None },
         _ => return None,
     })
 }
@@ -155,6 +158,7 @@ pub fn casts_implicitly(from: &DataType, to: &DataType, ansi: bool) -> bool {
         return true;
     }
     match (from, to) {
+        (from, to) if from.is_spatial() || to.is_spatial() => tightest(from, to, ansi).as_ref() == Some(to),
         (from, to) if from.is_string() && to.is_string() => true,
         (from, T::Binary) if from.is_string() => true,
         (T::Binary, to) if to.is_string() => true,

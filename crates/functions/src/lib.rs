@@ -10,6 +10,7 @@ mod cast;
 mod coerce;
 mod collection;
 mod datetime;
+mod geo;
 mod hash;
 mod json;
 mod kernel;
@@ -47,5 +48,6 @@ static FAMILIES: &[&Family] = &[
     &hash::FAMILY,
     &aggregate::FAMILY,
     &sketch::FAMILY,
+    &geo::FAMILY,
     &window::FAMILY,
 ];

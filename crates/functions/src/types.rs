@@ -49,6 +49,10 @@ pub fn to_arrow(data_type: &DataType) -> ArrowType {
             Field::new("value", ArrowType::Binary, false),
             Field::new("metadata", ArrowType::Binary, false),
         ])),
+        DataType::Geometry { .. } | DataType::Geography { .. } => ArrowType::Struct(Fields::from(vec![
+            Field::new("srid", ArrowType::Int32, false),
+            Field::new("wkb", ArrowType::Binary, false),
+        ])),
         DataType::UserDefined { sql_type, .. } => to_arrow(sql_type),
     }
 }
@@ -165,6 +169,16 @@ fn hinted(hint: &str, plain: &DataType) -> Option<DataType> {
     }
     if hint == "VARIANT" {
         return Some(DataType::Variant);
+    }
+    let srid = |kind: &str| {
+        let srid = hint.strip_prefix(kind)?.strip_prefix('(')?.strip_suffix(')')?;
+        if srid == "ANY" { Some(None) } else { srid.parse().ok().map(Some) }
+    };
+    if let Some(srid) = srid("GEOMETRY") {
+        return Some(DataType::Geometry { srid });
+    }
+    if let Some(srid) = srid("GEOGRAPHY") {
+        return Some(DataType::Geography { srid });
     }
     let fields = hint.strip_prefix("INTERVAL ")?;
     let (start, end) = fields.split_once(" TO ").unwrap_or((fields, fields));

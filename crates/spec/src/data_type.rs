@@ -60,6 +60,14 @@ pub enum DataType {
         fields: Vec<StructField>,
     },
     Variant,
+    /// Shapes on a plane, all in the reference system of that number; `None` is `ANY`.
+    Geometry {
+        srid: Option<i32>,
+    },
+    /// Shapes on the earth, likewise.
+    Geography {
+        srid: Option<i32>,
+    },
     /// A user's type over `sql_type`; `json` is its description, which a client gets back as it is.
     UserDefined {
         sql_type: Box<DataType>,
@@ -151,6 +159,8 @@ impl DataType {
                 format!("STRUCT<{}>", fields.join(", "))
             }
             Self::Variant => "VARIANT".to_owned(),
+            Self::Geometry { srid } => format!("GEOMETRY({})", reference_system(*srid)),
+            Self::Geography { srid } => format!("GEOGRAPHY({})", reference_system(*srid)),
             Self::UserDefined { sql_type, .. } => sql_type.sql(),
         }
     }
@@ -165,6 +175,10 @@ impl DataType {
 
     pub fn is_string(&self) -> bool {
         matches!(self, Self::String { .. } | Self::Char { .. } | Self::VarChar { .. })
+    }
+
+    pub fn is_spatial(&self) -> bool {
+        matches!(self, Self::Geometry { .. } | Self::Geography { .. })
     }
 
     pub fn is_integral(&self) -> bool {
@@ -202,6 +216,10 @@ pub(crate) fn quoted_if_needed(name: &str) -> String {
         && !name.is_empty()
         && !name.chars().all(|character| character.is_ascii_digit());
     if plain { name.to_owned() } else { format!("`{}`", name.replace('`', "``")) }
+}
+
+fn reference_system(srid: Option<i32>) -> String {
+    srid.map_or_else(|| "ANY".to_owned(), |srid| srid.to_string())
 }
 
 fn interval(start: impl fmt::Display, end: impl fmt::Display, single: bool) -> String {

@@ -52,8 +52,23 @@ fn atomic_name(data_type: &DataType) -> String {
         DataType::Integer => "integer".to_owned(),
         DataType::Long => "long".to_owned(),
         DataType::String { collation: Some(collation) } => format!("string collate {collation}"),
+        DataType::Geometry { srid } => format!("geometry({})", reference_system(*srid)),
+        DataType::Geography { srid } => format!("geography({}, SPHERICAL)", reference_system(*srid)),
         other => other.simple_string(),
     }
+}
+
+/// Reference systems by their numbers, as JSON names them. There are no others.
+const REFERENCE_SYSTEMS: &[(Option<i32>, &str)] =
+    &[(None, "SRID:ANY"), (Some(0), "SRID:0"), (Some(3857), "EPSG:3857"), (Some(4326), "OGC:CRS84")];
+
+fn reference_system(srid: Option<i32>) -> String {
+    let known = REFERENCE_SYSTEMS.iter().find(|(known, _)| *known == srid);
+    known.map_or_else(|| format!("SRID:{}", srid.unwrap_or_default()), |(_, name)| (*name).to_owned())
+}
+
+fn srid(name: &str) -> Option<Option<i32>> {
+    REFERENCE_SYSTEMS.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(srid, _)| *srid)
 }
 
 fn invalid(what: impl ToString) -> SparkError {
@@ -144,6 +159,8 @@ fn with_parts(name: &str) -> Option<DataType> {
         }
         ("char", None) => Some(DataType::Char { length: first.parse().ok()? }),
         ("varchar", None) => Some(DataType::VarChar { length: first.parse().ok()? }),
+        ("geometry", None) => Some(DataType::Geometry { srid: srid(first)? }),
+        ("geography", None | Some("SPHERICAL" | "spherical")) => Some(DataType::Geography { srid: srid(first)? }),
         ("time", None) => Some(DataType::Time { precision: first.parse().ok()? }),
         _ => None,
     }

@@ -8,6 +8,8 @@ use crate::parser::Parser;
 
 const DECIMAL_PRECISION_MAX: u64 = 38;
 const TIME_PRECISION_MAX: u64 = 6;
+const GEOMETRY_SRIDS: [i32; 3] = [0, 3857, 4326];
+const GEOGRAPHY_SRIDS: [i32; 1] = [4326];
 
 impl Parser<'_> {
     pub fn data_type(&mut self) -> SparkResult<DataType> {
@@ -157,6 +159,11 @@ pub(crate) fn metadata(entries: &[(&str, &str)]) -> String {
 
 /// A type without types in it, by its name in upper case.
 fn atomic(name: &str, sizes: &[String]) -> SparkResult<DataType> {
+    match name {
+        "GEOMETRY" => return Ok(DataType::Geometry { srid: srid(name, sizes, &GEOMETRY_SRIDS)? }),
+        "GEOGRAPHY" => return Ok(DataType::Geography { srid: srid(name, sizes, &GEOGRAPHY_SRIDS)? }),
+        _ => {}
+    }
     let unsupported = || {
         let sizes = if sizes.is_empty() { String::new() } else { format!("({})", sizes.join(",")) };
         unsupported_type(&format!("{name}{sizes}"))
@@ -189,6 +196,19 @@ fn atomic(name: &str, sizes: &[String]) -> SparkResult<DataType> {
         ("DECIMAL" | "DEC" | "NUMERIC", [precision]) => decimal(*precision, 0),
         ("DECIMAL" | "DEC" | "NUMERIC", [precision, scale]) => decimal(*precision, *scale),
         _ => Err(unsupported()),
+    }
+}
+
+/// The reference system of shapes: its number, or nothing for `ANY`.
+fn srid(name: &str, sizes: &[String], known: &[i32]) -> SparkResult<Option<i32>> {
+    match sizes {
+        [any] if any == "ANY" => Ok(None),
+        [number] if known.iter().any(|known| known.to_string() == *number) => Ok(number.parse().ok()),
+        [other] => {
+            let message = format!("{name} has no reference system {other}; there are {known:?} and ANY");
+            Err(SparkError::new("ST_INVALID_SRID_VALUE", message).with("srid", other))
+        }
+        _ => Err(unsupported_type(name)),
     }
 }
 

@@ -119,6 +119,7 @@ fn extreme(call: &Call<'_>, function: &Arc<AggregateUDF>, greatest: bool) -> Spa
     let value = call.argument(0)?;
     let data_type = value.data_type.clone();
     let mut typed = match &data_type {
+        spatial if spatial.is_spatial() => return Err(no_order(call, &data_type)),
         DataType::Map { .. } | DataType::Variant | DataType::CalendarInterval => {
             return Err(no_order(call, &data_type));
         }

@@ -271,6 +271,10 @@ fn can_cast(from: &DataType, to: &DataType, mode: Mode) -> bool {
         (from, to) if from == to => true,
         (T::Variant, to) => has_variants(to, true),
         (from, T::Variant) => has_variants(from, false),
+        (T::Geometry { .. }, T::Geometry { srid: None }) | (T::Geography { .. }, T::Geography { srid: None }) => true,
+        (T::Geography { srid: from }, T::Geometry { srid: to })
+        | (T::Geometry { srid: from }, T::Geography { srid: to }) => from == to,
+        (from, to) if from.is_spatial() || to.is_spatial() => false,
         (_, to) if to.is_string() => true,
         (from, T::Binary) => from.is_string() || (legacy && from.is_integral()),
         (from, T::Boolean) => {

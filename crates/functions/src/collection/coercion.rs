@@ -146,6 +146,7 @@ pub(super) fn expect_order(call: &Call<'_>, data_type: &DataType) -> SparkResult
 fn has_order(data_type: &DataType) -> bool {
     match data_type {
         DataType::Map { .. } | DataType::CalendarInterval | DataType::Variant => false,
+        spatial if spatial.is_spatial() => false,
         DataType::Array { element, .. } => has_order(element),
         DataType::Struct { fields } => fields.iter().all(|field| has_order(&field.data_type)),
         _ => true,

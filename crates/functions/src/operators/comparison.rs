@@ -54,7 +54,7 @@ fn compare(call: &Call<'_>, operator: Operator, symbol: &str) -> SparkResult<Typ
         .with("left", format!("\"{}\"", left.data_type))
         .with("right", format!("\"{}\"", right.data_type))
     })?;
-    if matches!(common, DataType::Map { .. } | DataType::CalendarInterval | DataType::Variant) {
+    if common.is_spatial() || matches!(common, DataType::Map { .. } | DataType::CalendarInterval | DataType::Variant) {
         return Err(SparkError::new(
             "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE",
             format!("{name}: values of type {common} do not compare"),

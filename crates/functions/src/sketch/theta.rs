@@ -24,9 +24,9 @@ use crate::typed::Typed;
 pub(super) const LG_ENTRIES_DEFAULT: u8 = 12;
 /// Theta as an integer where nothing was left out.
 const THETA_ALL: u64 = i64::MAX as u64;
-/// Places in an image and what stands there for a single value.
+/// How the image of a single value starts, and the flag that it gets.
+const ONE_UNCOMPRESSED: [u8; 2] = [1, 3];
 const FLAGS_AT: usize = 5;
-const LONGS_OF_ONE: u8 = 1;
 const SINGLE: u8 = 0x20;
 /// The image of a sketch of nothing.
 const EMPTY: [u8; 8] = [1, 3, 3, 0, 0, 0x1e, 0, 0];
@@ -321,7 +321,7 @@ fn written(sketch: &CompactThetaSketch) -> Vec<u8> {
         return EMPTY.to_vec();
     }
     let mut image = sketch.serialize_compressed();
-    if image[0] == LONGS_OF_ONE {
+    if image[..2] == ONE_UNCOMPRESSED {
         image[FLAGS_AT] |= SINGLE;
     }
     image

@@ -4,6 +4,7 @@ mod aggregate;
 mod cast;
 mod collection;
 mod datetime;
+mod geo;
 mod hash;
 mod json;
 mod math;
