@@ -25,6 +25,7 @@ mod typed;
 mod types;
 mod variant;
 mod window;
+mod xml;
 
 pub use call::{Call, Settings};
 pub use cast::{Mode as CastEvaluation, cast, coerce, implicit_cast, to_text as texts};
@@ -45,6 +46,7 @@ static FAMILIES: &[&Family] = &[
     &collection::FAMILY,
     &json::FAMILY,
     &variant::FAMILY,
+    &xml::FAMILY,
     &hash::FAMILY,
     &aggregate::FAMILY,
     &sketch::FAMILY,

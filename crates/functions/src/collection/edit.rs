@@ -15,6 +15,7 @@ use super::shape;
 use crate::call::Call;
 use crate::cast::coerce;
 use crate::coerce::common_type;
+use crate::hash::MersenneTwister;
 use crate::kernel::{KernelUdf, spark_error};
 use crate::typed::Typed;
 
@@ -394,26 +395,14 @@ fn shuffle_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
     let seeds = seed.as_primitive::<Int64Type>();
     let lists = Lists::of(array)?;
     let (mut ends, mut picks) = (Rows::with_capacity(rows), Picks::default());
-    let mut state = if rows == 0 { 0 } else { seeds.value(0) as u64 };
+    let mut random = MersenneTwister::new(if rows == 0 { 0 } else { seeds.value(0) });
     for row in 0..rows {
         let Some(range) = lists.range(row) else {
             ends.null();
             continue;
         };
-        let mut indices: Vec<usize> = range.collect();
-        for last in (1..indices.len()).rev() {
-            indices.swap(last, (split_mix(&mut state) % (last as u64 + 1)) as usize);
-        }
-        indices.into_iter().for_each(|index| picks.push(0, index));
+        random.order(range.len()).into_iter().for_each(|index| picks.push(0, range.start + index));
         ends.end(picks.len())?;
     }
     edited(&[&lists.values], (ends, picks), target)
-}
-
-/// The generator SplitMix64.
-fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
 }

@@ -7,7 +7,7 @@ mod field;
 pub(crate) mod interval;
 mod make;
 mod operation;
-mod pattern;
+pub(crate) mod pattern;
 pub(crate) mod reading;
 mod text;
 mod time;

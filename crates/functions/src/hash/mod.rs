@@ -2,10 +2,12 @@
 
 mod aes;
 mod digest;
+mod mersenne;
 mod random;
 mod row_hash;
 mod session;
 
+pub(crate) use mersenne::MersenneTwister;
 pub(crate) use row_hash::text_hash;
 
 use crate::registry::{Family, Function, Implementations};
@@ -27,7 +29,8 @@ pub(crate) static FAMILY: Family = Family {
         Function::scalar("randn", random::randn),
         Function::scalar("uniform", random::uniform),
         Function::scalar("randstr", random::randstr),
-        Function::scalar("uuid", session::uuid),
+        Function::scalar("uuid", random::uuid),
+        Function::scalar("unwrap_udt", session::unwrap_udt),
         Function::scalar("typeof", session::type_of),
         Function::scalar("current_user", session::session_value),
         Function::scalar("user", session::session_value),

@@ -11,6 +11,7 @@ use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::{ScalarUDF, Volatility};
 use firesteel_spec::{DataType, SparkError, SparkResult};
 
+use super::mersenne::MersenneTwister;
 use super::row_hash::Murmur3;
 use crate::call::Call;
 use crate::cast::{Mode, cast, coerce};
@@ -47,31 +48,58 @@ static TEXT: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
     )
 });
 
+static UUID: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
+    KernelUdf::with_volatility(
+        "spark_uuid",
+        Volatility::Volatile,
+        |_, _| null_if_any(ArrowType::Utf8, &[]),
+        |arrays, rows| {
+            UUIDS.draw(arrays, MersenneTwister::new, |source| {
+                (0..rows).map(|_| Some(random_uuid(source).to_string())).collect::<StringArray>()
+            })
+        },
+    )
+});
+
 pub(super) fn implementations() -> Vec<Arc<ScalarUDF>> {
-    [&UNIFORM, &GAUSSIAN, &TEXT].map(|function| Arc::clone(function)).to_vec()
+    [&UNIFORM, &GAUSSIAN, &TEXT, &UUID].map(|function| Arc::clone(function)).to_vec()
 }
 
 /// How many calls' places in their sequences a process keeps.
 const CALLS_MAX: usize = 1024;
 
 /// Where each call stands in its sequence, by the call's number.
-static SEQUENCES: Mutex<VecDeque<(i64, Random)>> = Mutex::new(VecDeque::new());
+struct Sequences<T>(Mutex<VecDeque<(i64, T)>>);
 
-/// `(seed, call, …)`
+static NUMBERS: Sequences<Random> = Sequences(Mutex::new(VecDeque::new()));
+static UUIDS: Sequences<MersenneTwister> = Sequences(Mutex::new(VecDeque::new()));
+
+impl<T> Sequences<T> {
+    /// Goes on where the call stands. The first two arguments are its seed and its number.
+    fn draw<A: Array + 'static>(
+        &self,
+        arrays: &[ArrayRef],
+        make: fn(i64) -> T,
+        take: impl FnOnce(&mut T) -> A,
+    ) -> Result<ArrayRef> {
+        if arrays[0].is_empty() {
+            return Ok(Arc::new(take(&mut make(0))));
+        }
+        let [seed, call] = [0, 1].map(|index: usize| arrays[index].as_primitive::<Int64Type>().value(0));
+        let mut sequences = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = sequences.iter().position(|(known, _)| *known == call);
+        let mut source = known.and_then(|at| sequences.remove(at)).map_or_else(|| make(seed), |(_, source)| source);
+        let drawn = take(&mut source);
+        if sequences.len() >= CALLS_MAX {
+            sequences.pop_front();
+        }
+        sequences.push_back((call, source));
+        Ok(Arc::new(drawn))
+    }
+}
+
 fn draw<A: Array + 'static>(arrays: &[ArrayRef], take: impl FnOnce(&mut Random) -> A) -> Result<ArrayRef> {
-    if arrays[0].is_empty() {
-        return Ok(Arc::new(take(&mut Random::new(0))));
-    }
-    let (seed, call) = (arrays[0].as_primitive::<Int64Type>().value(0), arrays[1].as_primitive::<Int64Type>().value(0));
-    let mut sequences = SEQUENCES.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = sequences.iter().position(|(known, _)| *known == call);
-    let mut random = known.and_then(|at| sequences.remove(at)).map_or_else(|| Random::new(seed), |(_, random)| random);
-    let drawn = take(&mut random);
-    if sequences.len() >= CALLS_MAX {
-        sequences.pop_front();
-    }
-    sequences.push_back((call, random));
-    Ok(Arc::new(drawn))
+    NUMBERS.draw(arrays, Random::new, take)
 }
 
 pub(super) fn rand(call: &Call<'_>) -> SparkResult<Typed> {
@@ -106,6 +134,22 @@ fn seed(call: &Call<'_>, index: usize) -> SparkResult<i64> {
 
 fn any_number() -> i64 {
     uuid::Uuid::new_v4().as_u64_pair().1 as i64
+}
+
+/// `uuid([seed])`: another one in each row.
+pub(super) fn uuid(call: &Call<'_>) -> SparkResult<Typed> {
+    call.expect(0..=1)?;
+    let seed = seed(call, 0)?;
+    let typed = Typed::call(&UUID, vec![Typed::long(seed), Typed::long(any_number())])?;
+    Ok(typed.named(default_name(call.name, &[])))
+}
+
+/// Of version 4.
+fn random_uuid(source: &mut MersenneTwister) -> uuid::Uuid {
+    let (high, low) = (source.long(), source.long());
+    let high = (high & 0xFFFF_FFFF_FFFF_0FFF) | 0x4000;
+    let low = (low | 0x8000_0000_0000_0000) & 0xBFFF_FFFF_FFFF_FFFF;
+    uuid::Uuid::from_u64_pair(high, low)
 }
 
 /// `uniform(min, max[, seed])`

@@ -46,11 +46,14 @@ pub(super) fn session_value(call: &Call<'_>) -> SparkResult<Typed> {
     Ok(Typed::string(value).named(format!("{name}()")))
 }
 
-/// Another one in each row.
-pub(super) fn uuid(call: &Call<'_>) -> SparkResult<Typed> {
-    call.expect(0..=0).map_err(|_| SparkError::unsupported("uuid with a seed"))?;
-    let typed = Typed::call(&datafusion::functions::string::uuid(), Vec::new())?;
-    Ok(call.shown(Typed { nullable: false, data_type: DataType::STRING, ..typed }))
+/// The value that a user's type is made of.
+pub(super) fn unwrap_udt(call: &Call<'_>) -> SparkResult<Typed> {
+    call.expect(1..=1)?;
+    let value = call.argument(0)?;
+    match value.data_type.clone() {
+        DataType::UserDefined { sql_type, .. } => Ok(call.shown(Typed { data_type: *sql_type, ..value })),
+        other => Err(call.unexpected(0, &other, "UserDefinedType")),
+    }
 }
 
 /// What would run Java's code, or depends on where a task runs.

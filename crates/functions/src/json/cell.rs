@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, ListArray, MapArray, StringArray, StructArray,
-    new_null_array,
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, Float64Array, Int64Array, ListArray, MapArray, StringArray,
+    StructArray, TimestampMicrosecondArray, new_null_array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::DataType as ArrowType;
 use datafusion::common::{Result, internal_err};
 use firesteel_spec::{DataType, StructField};
 
+use super::formats::Formats;
 use crate::cast::{Mode, cast_array};
-use crate::types::to_arrow;
+use crate::types::{UTC, to_arrow};
 use crate::variant::{self, Variant};
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Cell {
+pub(crate) enum Cell {
     Null,
     Bool(bool),
     Long(i64),
@@ -47,7 +48,7 @@ pub(crate) fn with_nulls(data_type: &DataType) -> DataType {
 }
 
 /// The cells as a column; what is no value of the type is null.
-pub(super) fn column(cells: &[&Cell], data_type: &DataType, zone: &str) -> Result<ArrayRef> {
+pub(crate) fn column(cells: &[&Cell], data_type: &DataType, formats: &Formats<'_>) -> Result<ArrayRef> {
     let arrow = to_arrow(data_type);
     let nulls = || Some(NullBuffer::from_iter(cells.iter().map(|cell| **cell != Cell::Null)));
     Ok(match data_type {
@@ -83,7 +84,7 @@ pub(super) fn column(cells: &[&Cell], data_type: &DataType, zone: &str) -> Resul
                 cells.iter().map(|cell| if let Cell::List(elements) = cell { elements.as_slice() } else { &[] });
             let offsets = OffsetBuffer::from_lengths(lists.clone().map(<[Cell]>::len));
             let elements: Vec<&Cell> = lists.flatten().collect();
-            Arc::new(ListArray::try_new(field, offsets, column(&elements, element, zone)?, nulls())?)
+            Arc::new(ListArray::try_new(field, offsets, column(&elements, element, formats)?, nulls())?)
         }
         DataType::Map { key, value, .. } => {
             let ArrowType::Map(field, sorted) = arrow else { return internal_err!("{data_type} is no map") };
@@ -95,7 +96,7 @@ pub(super) fn column(cells: &[&Cell], data_type: &DataType, zone: &str) -> Resul
             let offsets = OffsetBuffer::from_lengths(maps.clone().map(|(keys, _)| keys.len()));
             let keys: Vec<&Cell> = maps.clone().flat_map(|(keys, _)| keys).collect();
             let values: Vec<&Cell> = maps.flat_map(|(_, values)| values).collect();
-            let columns = vec![column(&keys, key, zone)?, column(&values, value, zone)?];
+            let columns = vec![column(&keys, key, formats)?, column(&values, value, formats)?];
             let entries = StructArray::try_new(fields.clone(), columns, None)?;
             Arc::new(MapArray::try_new(field, offsets, entries, nulls(), sorted)?)
         }
@@ -109,15 +110,46 @@ pub(super) fn column(cells: &[&Cell], data_type: &DataType, zone: &str) -> Resul
                         .iter()
                         .map(|cell| if let Cell::Struct(values) = cell { &values[index] } else { &Cell::Null })
                         .collect();
-                    column(&cells, &field.data_type, zone)
+                    column(&cells, &field.data_type, formats)
                 })
                 .collect::<Result<_>>()?;
             Arc::new(StructArray::try_new_with_length(arrow_fields, columns, nulls(), cells.len())?)
         }
         other => {
             let texts = cells.iter().map(|cell| if let Cell::Text(text) = cell { Some(text.as_str()) } else { None });
-            let texts: ArrayRef = Arc::new(texts.collect::<StringArray>());
-            if other.is_string() { texts } else { cast_array(&texts, &DataType::STRING, other, Mode::Try, zone)? }
+            let texts: StringArray = texts.collect();
+            match by_pattern(&texts, other, formats) {
+                Some(values) => values,
+                None if other.is_string() => Arc::new(texts),
+                None => {
+                    let texts: ArrayRef = Arc::new(texts);
+                    cast_array(&texts, &DataType::STRING, other, Mode::Try, formats.zone_name)?
+                }
+            }
         }
+    })
+}
+
+/// Dates and times, if an option says how they are written.
+fn by_pattern(texts: &StringArray, data_type: &DataType, formats: &Formats<'_>) -> Option<ArrayRef> {
+    // Without a pattern no text is read at all.
+    Some(match data_type {
+        DataType::Date => {
+            formats.read_date("")?;
+            let read = |text: &str| formats.read_date(text).flatten();
+            Arc::new(texts.iter().map(|text| text.and_then(read)).collect::<Date32Array>())
+        }
+        DataType::Timestamp => {
+            formats.read_timestamp("")?;
+            let read = |text: &str| formats.read_timestamp(text).flatten();
+            let values = texts.iter().map(|text| text.and_then(read)).collect::<TimestampMicrosecondArray>();
+            Arc::new(values.with_timezone(UTC))
+        }
+        DataType::TimestampNtz => {
+            formats.read_timestamp_ntz("")?;
+            let read = |text: &str| formats.read_timestamp_ntz(text).flatten();
+            Arc::new(texts.iter().map(|text| text.and_then(read)).collect::<TimestampMicrosecondArray>())
+        }
+        _ => return None,
     })
 }

@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
-use arrow::datatypes::TimestampMicrosecondType;
-use datafusion::common::{Result, ScalarValue, internal_datafusion_err, internal_err};
+use datafusion::common::{Result, ScalarValue, internal_err};
 use firesteel_spec::{DataType, SparkError, SparkResult, StructField};
 
 use super::cell::{Cell, column, with_nulls};
+use super::formats::{FORMATS, Formats};
 use super::options::Options;
 use super::read::{empty, malformed, mode, schema, unexpected_null};
-use super::write::{instant_text, local_text};
+use super::write::plain_texts;
 use crate::call::Call;
 use crate::cast::{Mode, cast_array};
-use crate::datetime::zone::Zone;
 use crate::kernel::{nullable, spark_error};
 use crate::string::rows::{constant_flag, constant_text, kernels, text_or_null, texts};
 use crate::typed::{Typed, default_name};
@@ -23,8 +22,18 @@ kernels! {
     TO_CSV = "spark_to_csv", text_or_null, to_csv_kernel;
 }
 
-const OPTIONS: &[&str] =
-    &["sep", "delimiter", "mode", "columnnameofcorruptrecord", "ignoreleadingwhitespace", "ignoretrailingwhitespace"];
+const OPTIONS: &[&str] = &[
+    "sep",
+    "delimiter",
+    "mode",
+    "columnnameofcorruptrecord",
+    "ignoreleadingwhitespace",
+    "ignoretrailingwhitespace",
+    "timezone",
+    "dateformat",
+    "timestampformat",
+    "timestampntzformat",
+];
 
 fn separator(options: &Options) -> String {
     options.get("sep").or_else(|| options.get("delimiter")).unwrap_or(",").replace("\\t", "\t")
@@ -40,17 +49,17 @@ pub(super) fn from_csv(call: &Call<'_>) -> SparkResult<Typed> {
     let options = Options::of(call, 2, OPTIONS)?;
     let text = call.string(0)?;
     let is_nullable = text.nullable;
-    let arguments = vec![
+    let mut arguments = vec![
         text,
         Typed::null(schema.clone()),
         Typed::string(&schema.to_json()),
         Typed::string(mode(&options)?),
         Typed::string(options.get("columnnameofcorruptrecord").unwrap_or("_corrupt_record")),
-        Typed::string(&call.settings.time_zone),
         Typed::string(&separator(&options)),
         Typed::boolean(options.is_on("ignoreleadingwhitespace")),
         Typed::boolean(options.is_on("ignoretrailingwhitespace")),
     ];
+    arguments.extend(Formats::arguments(&options, &call.settings.time_zone));
     let mut typed = Typed::call(&FROM_CSV, arguments)?;
     (typed.data_type, typed.nullable) = (schema, is_nullable);
     Ok(typed.named(default_name(call.name, &call.arguments[..1])))
@@ -63,9 +72,9 @@ fn from_csv_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
     let DataType::Struct { fields } = &schema else { return internal_err!("from_csv gives structs") };
     let fails = constant_text(&arrays[3]) == Some("FAILFAST");
     let corrupt = constant_text(&arrays[4]).unwrap_or_default();
-    let zone = constant_text(&arrays[5]).ok_or_else(|| internal_datafusion_err!("from_csv without a time zone"))?;
-    let separator = constant_text(&arrays[6]).unwrap_or(",");
-    let (skips_leading, skips_trailing) = (constant_flag(&arrays[7]), constant_flag(&arrays[8]));
+    let separator = constant_text(&arrays[5]).unwrap_or(",");
+    let (skips_leading, skips_trailing) = (constant_flag(&arrays[6]), constant_flag(&arrays[7]));
+    let formats = Formats::for_parsing(&arrays[8..])?;
     let values = texts(&arrays[0]);
     let mut cells = Vec::with_capacity(rows);
     for row in 0..rows {
@@ -104,7 +113,7 @@ fn from_csv_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
         }
         cells.push(cell);
     }
-    column(&cells.iter().collect::<Vec<_>>(), &schema, zone)
+    column(&cells.iter().collect::<Vec<_>>(), &schema, &formats)
 }
 
 /// The values of a line, `None` for nothing between two separators. A quote that is not at an end is none.
@@ -153,7 +162,7 @@ fn quoted<'a>(inner: &'a str, separator: &str) -> Option<(String, &'a str)> {
 }
 
 /// `None` if it is no value of the type.
-fn converted(token: &str, data_type: &DataType) -> Option<Cell> {
+pub(crate) fn converted(token: &str, data_type: &DataType) -> Option<Cell> {
     Some(match data_type {
         DataType::Boolean => match token.to_ascii_lowercase().as_str() {
             "true" => Cell::Bool(true),
@@ -182,10 +191,12 @@ pub(super) fn to_csv(call: &Call<'_>) -> SparkResult<Typed> {
     if !matches!(value.data_type, DataType::Struct { .. }) {
         return Err(call.unexpected(0, &value.data_type, "STRUCT"));
     }
-    let separator = separator(&Options::of(call, 1, &["sep", "delimiter"])?);
+    let known = [&["sep", "delimiter"], &FORMATS[..]].concat();
+    let options = Options::of(call, 1, &known)?;
     let data_type = value.data_type.to_json();
-    let zone = Typed::string(&call.settings.time_zone);
-    let mut typed = Typed::call(&TO_CSV, vec![value, Typed::string(&data_type), zone, Typed::string(&separator)])?;
+    let mut arguments = vec![value, Typed::string(&data_type), Typed::string(&separator(&options))];
+    arguments.extend(Formats::arguments(&options, &call.settings.time_zone));
+    let mut typed = Typed::call(&TO_CSV, arguments)?;
     typed.nullable = true;
     Ok(typed.named(default_name(call.name, &call.arguments[..1])))
 }
@@ -195,14 +206,14 @@ fn to_csv_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
     let DataType::Struct { fields } = DataType::from_json(data_type).map_err(spark_error)? else {
         return internal_err!("to_csv takes structs");
     };
-    let zone = constant_text(&arrays[2]).ok_or_else(|| internal_datafusion_err!("to_csv without a time zone"))?;
-    let separator = constant_text(&arrays[3]).unwrap_or(",");
+    let separator = constant_text(&arrays[2]).unwrap_or(",");
+    let formats = Formats::for_writing(&arrays[3..])?;
     let structs = arrays[0].as_struct();
     let columns = structs
         .columns()
         .iter()
         .zip(&fields)
-        .map(|(column, field)| values_as_text(column, &field.data_type, zone))
+        .map(|(column, field)| plain_texts(column, &field.data_type, &formats))
         .collect::<Result<Vec<_>>>()?;
     let lines = (0..rows).map(|row| {
         structs.is_valid(row).then(|| {
@@ -213,23 +224,6 @@ fn to_csv_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
         })
     });
     Ok(Arc::new(lines.collect::<StringArray>()))
-}
-
-fn values_as_text(column: &ArrayRef, data_type: &DataType, zone: &str) -> Result<Vec<Option<String>>> {
-    Ok(match data_type {
-        DataType::Timestamp => {
-            let zone = Zone::named(zone)?;
-            let values = column.as_primitive::<TimestampMicrosecondType>();
-            values.iter().map(|us| us.map(|us| instant_text(us, zone))).collect()
-        }
-        DataType::TimestampNtz => {
-            column.as_primitive::<TimestampMicrosecondType>().iter().map(|us| us.map(local_text)).collect()
-        }
-        other => {
-            let plain = cast_array(column, other, &DataType::STRING, Mode::Legacy, zone)?;
-            texts(&plain).iter().map(|text| text.map(str::to_owned)).collect()
-        }
-    })
 }
 
 /// In quotes if need be; blanks around it are lost.

@@ -2,15 +2,20 @@
 
 mod cell;
 mod csv;
+mod formats;
 mod options;
 mod path;
 mod read;
 mod value;
 mod write;
 
-pub(crate) use cell::with_nulls;
-pub(crate) use read::compatible;
+pub(crate) use cell::{Cell, column, with_nulls};
+pub(crate) use csv::converted;
+pub(crate) use formats::{FORMATS, Formats};
+pub(crate) use options::Options;
+pub(crate) use read::{compatible, empty, malformed, mode, schema};
 pub(crate) use value::{Json, Lax, write_string};
+pub(crate) use write::plain_texts;
 
 use crate::registry::{Family, Function, Implementations};
 

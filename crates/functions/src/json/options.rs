@@ -9,7 +9,7 @@ use crate::call::Call;
 
 /// Names in lower case.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Options(Vec<(String, String)>);
+pub(crate) struct Options(Vec<(String, String)>);
 
 impl Options {
     /// Argument `index`, if there is one; `known` are the names that have an effect here, in lower case.
@@ -72,4 +72,8 @@ pub(super) const READING: &[&str] = &[
     "allowcomments",
     "allowsinglequotes",
     "primitivesasstring",
+    "timezone",
+    "dateformat",
+    "timestampformat",
+    "timestampntzformat",
 ];

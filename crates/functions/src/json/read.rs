@@ -3,10 +3,11 @@
 use arrow::array::{Array, ArrayRef};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use datafusion::common::{Result, ScalarValue, internal_datafusion_err};
+use datafusion::common::{Result, ScalarValue};
 use firesteel_spec::{DataType, SparkError, SparkResult, StructField};
 
 use super::cell::{Cell, column, with_nulls};
+use super::formats::Formats;
 use super::options::{Options, READING};
 use super::value::{Json, Lax, is_whole_number};
 use crate::call::Call;
@@ -21,7 +22,7 @@ kernels! {
 }
 
 /// The type that argument `index` says, as DDL or as JSON.
-pub(super) fn schema(call: &Call<'_>, index: usize) -> SparkResult<DataType> {
+pub(crate) fn schema(call: &Call<'_>, index: usize) -> SparkResult<DataType> {
     let text = match call.argument(index)?.folded() {
         Some(ScalarValue::Utf8(Some(text))) => text,
         _ => {
@@ -54,9 +55,9 @@ pub(super) fn from_json(call: &Call<'_>) -> SparkResult<Typed> {
         Typed::string(&schema.to_json()),
         Typed::string(mode),
         Typed::string(options.get("columnnameofcorruptrecord").unwrap_or("_corrupt_record")),
-        Typed::string(&call.settings.time_zone),
     ];
     arguments.extend(flags.map(Typed::boolean));
+    arguments.extend(Formats::arguments(&options, &call.settings.time_zone));
     let mut typed = Typed::call(&FROM_JSON, arguments)?;
     let name = match schema {
         DataType::Map { .. } => "entries".to_owned(),
@@ -67,7 +68,7 @@ pub(super) fn from_json(call: &Call<'_>) -> SparkResult<Typed> {
 }
 
 /// `PERMISSIVE` or `FAILFAST`.
-pub(super) fn mode(options: &Options) -> SparkResult<&'static str> {
+pub(crate) fn mode(options: &Options) -> SparkResult<&'static str> {
     match options.get("mode").map(str::to_ascii_uppercase).as_deref() {
         Some("FAILFAST") => Ok("FAILFAST"),
         Some("DROPMALFORMED") => Err(SparkError::new(
@@ -89,7 +90,7 @@ pub(super) fn invalid_schema(call: &Call<'_>, schema: &DataType) -> SparkError {
     .with("schema", format!("\"{schema}\""))
 }
 
-pub(super) fn malformed(record: &str) -> SparkError {
+pub(crate) fn malformed(record: &str) -> SparkError {
     SparkError::new(
         "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION",
         format!("the record is malformed: {record}; use the mode PERMISSIVE to get nulls instead"),
@@ -104,15 +105,15 @@ fn from_json_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
     let schema = DataType::from_json(schema).map_err(spark_error)?;
     let fails = constant_text(&arrays[3]) == Some("FAILFAST");
     let corrupt = constant_text(&arrays[4]).unwrap_or_default().to_owned();
-    let zone = constant_text(&arrays[5]).ok_or_else(|| internal_datafusion_err!("from_json without a time zone"))?;
+    let formats = Formats::for_parsing(&arrays[10..])?;
     let flag = |index: usize| constant_flag(&arrays[index]);
     let lax = Lax {
         strict: false,
-        unquoted_names: flag(6),
-        leading_zeros: flag(7),
-        control_letters: flag(8),
-        any_escape: flag(9),
-        comments: flag(10),
+        unquoted_names: flag(5),
+        leading_zeros: flag(6),
+        control_letters: flag(7),
+        any_escape: flag(8),
+        comments: flag(9),
     };
     let values = texts(&arrays[0]);
     let mut cells = Vec::with_capacity(rows);
@@ -141,11 +142,11 @@ fn from_json_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
         }
         cells.push(cell);
     }
-    column(&cells.iter().collect::<Vec<_>>(), &schema, zone)
+    column(&cells.iter().collect::<Vec<_>>(), &schema, &formats)
 }
 
 /// A struct of nulls, or null.
-pub(super) fn empty(schema: &DataType) -> Cell {
+pub(crate) fn empty(schema: &DataType) -> Cell {
     match schema {
         DataType::Struct { fields } => Cell::Struct(vec![Cell::Null; fields.len()]),
         _ => Cell::Null,

@@ -41,6 +41,10 @@ kernels! {
             Ok(Some(translated(texts(&arrays[0]).value(row), from, to)))
         })
     };
+    REVERSE_BYTES = "spark_reverse_bytes", rows::binary, |arrays, count| {
+        let reversed = |row: usize| bytes(&arrays[0]).value(row).iter().rev().copied().collect::<Vec<u8>>();
+        each::<BinaryArray, _>(arrays, count, |row| Ok(Some(reversed(row))))
+    };
     SPACE = "spark_space", rows::text, |arrays, count| {
         each::<StringArray, _>(arrays, count, |row| Ok(Some(" ".repeat(ints(&arrays[0]).value(row).max(0) as usize))))
     };
@@ -78,11 +82,12 @@ fn title_case(text: &str) -> String {
     out
 }
 
-/// Text, or an array.
+/// Text, bytes or an array.
 pub(super) fn reverse(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=1)?;
     match call.argument(0)?.data_type {
         DataType::Array { .. } => reverse_array(call),
+        DataType::Binary => Ok(call.shown(strict(&REVERSE_BYTES, vec![call.binary(0)?])?)),
         _ => of_text(call, &unicode::reverse()),
     }
 }

@@ -232,7 +232,7 @@ fn to_char_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
 fn shown(format: &Format, unscaled: i128, scale: usize) -> String {
     let digits = format!("{:0>width$}", unscaled.unsigned_abs(), width = scale + 1);
     let (whole, fraction) = digits.split_at(digits.len() - scale);
-    let whole = whole.trim_start_matches('0');
+    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
     let fits = whole.len() <= format.whole && fraction.len() <= format.fraction;
     let negative = unscaled < 0;
     let mut out = String::new();

@@ -25,6 +25,8 @@ fn random_numbers_are_those_of_spark_s_seeds() {
     assert_eq!(of("uniform", vec![Typed::int(0), Typed::int(1_000_000), Typed::int(42)]), "619189");
     assert_eq!(of("randstr", vec![Typed::int(3), Typed::int(0)]), "ceV");
     assert_eq!(of("randstr", vec![Typed::int(5), Typed::int(42)]), "pll6Y");
+    assert_eq!(of("uuid", seeded(123)), "4c99192d-23d6-4d88-b814-a634398120f0");
+    assert_eq!(of("uuid", seeded(-5)), "e338c8ff-0ff5-447d-95a9-d0fbf8bc6331");
     assert_eq!(of("randstr", vec![Typed::int(-1), Typed::int(0)]), "INVALID_PARAMETER_VALUE.LENGTH");
 }
 

@@ -14,3 +14,4 @@ mod spark_sql;
 mod string;
 mod support;
 mod variant;
+mod xml;

@@ -17,7 +17,7 @@ struct Moment {
 
 impl Pattern {
     /// The text of an instant as clocks in `zone` show it.
-    pub(in crate::datetime) fn format(&self, instant: i64, zone: Zone) -> SparkResult<String> {
+    pub(crate) fn format(&self, instant: i64, zone: Zone) -> SparkResult<String> {
         let (days, us_of_day) = split_day(zone.local(instant));
         let moment = Moment { days, civil: Civil::of(days), us_of_day, instant, zone };
         let mut out = String::new();

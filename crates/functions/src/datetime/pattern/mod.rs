@@ -25,16 +25,16 @@ enum Item {
 
 /// A pattern that was found to be valid.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern {
+pub(crate) struct Pattern {
     items: Vec<Item>,
 }
 
 impl Pattern {
-    pub(super) fn for_formatting(pattern: &str) -> Result<Self, SparkError> {
+    pub(crate) fn for_formatting(pattern: &str) -> Result<Self, SparkError> {
         Self::compile(pattern, false)
     }
 
-    pub(super) fn for_parsing(pattern: &str) -> Result<Self, SparkError> {
+    pub(crate) fn for_parsing(pattern: &str) -> Result<Self, SparkError> {
         Self::compile(pattern, true)
     }
 

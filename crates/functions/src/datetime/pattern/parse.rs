@@ -6,7 +6,7 @@ use crate::datetime::zone::Zone;
 
 /// What a text gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::datetime) struct Parsed {
+pub(crate) struct Parsed {
     pub days: i32,
     pub nanos_of_day: i64,
     pub zone: Option<Zone>,
@@ -38,7 +38,7 @@ struct Fields {
 
 impl Pattern {
     /// The text's date, time and zone, or what Java says is wrong with it.
-    pub(in crate::datetime) fn parse(&self, text: &str) -> Result<Parsed, String> {
+    pub(crate) fn parse(&self, text: &str) -> Result<Parsed, String> {
         let mut fields = Fields::default();
         let end = read_all(&self.items, text, 0, &mut fields)
             .map_err(|index| format!("Text '{text}' could not be parsed at index {index}"))?;

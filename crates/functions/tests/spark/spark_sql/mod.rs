@@ -22,7 +22,7 @@ pub fn check(answers: &str) {
         let same = match expected.strip_prefix("ERR ") {
             // Java's own exceptions have no class.
             Some("None") => found.starts_with("ERR "),
-            _ => found.trim_end() == expected,
+            _ => found.replace('\n', "\\n").trim_end() == expected,
         };
         asked += 1;
         if !same {
