@@ -100,6 +100,9 @@ impl Config {
         let settings = Settings {
             ansi: self.is("spark.sql.ansi.enabled"),
             time_zone: self.value("spark.sql.session.timeZone").unwrap_or_else(|| "UTC".to_owned()).into(),
+            last_map_key_wins: self
+                .value("spark.sql.mapKeyDedupPolicy")
+                .is_some_and(|policy| policy.eq_ignore_ascii_case("LAST_WIN")),
             now_us: now.as_micros() as i64,
             user: user.into(),
             catalog: "spark_catalog".into(),

@@ -17,6 +17,8 @@ pub struct Settings {
     pub ansi: bool,
     /// `spark.sql.session.timeZone`, a name or an offset.
     pub time_zone: Arc<str>,
+    /// `spark.sql.mapKeyDedupPolicy` is `LAST_WIN`: of a key that comes twice in a map, the last value counts.
+    pub last_map_key_wins: bool,
     /// Now, in microseconds since the epoch: the same in all of a query.
     pub now_us: i64,
     pub user: Arc<str>,
@@ -29,6 +31,7 @@ impl Default for Settings {
         Self {
             ansi: true,
             time_zone: "UTC".into(),
+            last_map_key_wins: false,
             now_us: 0,
             user: "".into(),
             catalog: "spark_catalog".into(),

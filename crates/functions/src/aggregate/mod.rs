@@ -1,9 +1,11 @@
 //! Aggregate functions.
 
+mod approx_distinct;
 mod approximate;
 mod bitmap;
 mod bivariate;
 mod checked_sum;
+mod concatenated;
 mod extreme_by;
 mod first;
 mod frequent;
@@ -34,7 +36,7 @@ pub(crate) static FAMILY: Family = Family {
         Function::aggregate("last_value", simple::first_or_last),
         Function::aggregate("count", simple::count),
         Function::aggregate("count_if", simple::count_if),
-        Function::aggregate("approx_count_distinct", simple::approx_count_distinct),
+        Function::aggregate("approx_count_distinct", approx_distinct::approx_count_distinct),
         Function::aggregate("max", simple::max),
         Function::aggregate("min", simple::min),
         Function::aggregate("max_by", extreme_by::max_by),
@@ -90,11 +92,13 @@ pub(crate) static FAMILY: Family = Family {
     ],
     implementations: || Implementations {
         aggregate: [
+            &approx_distinct::APPROX_DISTINCT,
             &approximate::PERCENTILE_APPROX,
             &bitmap::BITMAP,
             &bitmap::PRODUCT,
             &bivariate::BIVARIATE,
             &checked_sum::CHECKED_SUM,
+            &concatenated::CONCATENATED,
             &extreme_by::EXTREME_BY,
             &first::FIRST,
             &frequent::MODE,

@@ -1,7 +1,8 @@
 //! [`OwnAggregate`]: an aggregate function that is a name, rules for its types, and an accumulator. `DISTINCT` and
 //! moving window frames work for all of them, by keeping the rows.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -132,7 +133,7 @@ impl AggregateUDFImpl for Udaf {
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         let inputs = Inputs::of(&args);
         if args.is_distinct {
-            return Ok(Box::new(DistinctRows { make: self.rules.make, inputs, rows: HashSet::new(), bytes: 0 }));
+            return Ok(Box::new(DistinctRows { make: self.rules.make, inputs, rows: HashMap::new(), bytes: 0 }));
         }
         (self.rules.make)(&inputs)
     }
@@ -156,12 +157,13 @@ impl AggregateUDFImpl for Udaf {
     }
 }
 
-/// Keeps each row of arguments once, and gives them to the function at the end.
+/// Keeps each row of arguments once, and gives them to the function at the end, in the order in which they came.
 #[derive(Debug)]
 struct DistinctRows {
     make: Make,
     inputs: Inputs,
-    rows: HashSet<Vec<ScalarValue>>,
+    /// With the place of each.
+    rows: HashMap<Vec<ScalarValue>, usize>,
     bytes: usize,
 }
 
@@ -171,7 +173,9 @@ impl DistinctRows {
             let row: Vec<_> =
                 columns.iter().map(|column| ScalarValue::try_from_array(column, row)).collect::<Result<_>>()?;
             let bytes: usize = row.iter().map(ScalarValue::size).sum();
-            if self.rows.insert(row) {
+            let place = self.rows.len();
+            if let Entry::Vacant(entry) = self.rows.entry(row) {
+                entry.insert(place);
                 self.bytes += bytes;
             }
         }
@@ -179,11 +183,13 @@ impl DistinctRows {
     }
 
     fn columns(&self) -> Result<Vec<ArrayRef>> {
+        let mut rows: Vec<_> = self.rows.iter().collect();
+        rows.sort_unstable_by_key(|(_, place)| **place);
         let columns = self.inputs.fields.iter().enumerate().map(|(index, field)| {
             if self.rows.is_empty() {
                 return Ok(arrow::array::new_empty_array(field.data_type()));
             }
-            ScalarValue::iter_to_array(self.rows.iter().map(|row| row[index].clone()))
+            ScalarValue::iter_to_array(rows.iter().map(|(row, _)| row[index].clone()))
         });
         columns.collect()
     }
@@ -201,7 +207,7 @@ impl Accumulator for DistinctRows {
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.bytes + self.rows.capacity() * size_of::<Vec<ScalarValue>>()
+        size_of_val(self) + self.bytes + self.rows.capacity() * size_of::<(Vec<ScalarValue>, usize)>()
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use datafusion::functions_aggregate::approx_distinct::approx_distinct_udaf;
 use datafusion::functions_aggregate::bit_and_or_xor::{bit_and_udaf, bit_or_udaf, bit_xor_udaf};
 use datafusion::functions_aggregate::bool_and_or::{bool_and_udaf, bool_or_udaf};
 use datafusion::functions_aggregate::count::count_udaf;
@@ -11,13 +10,11 @@ use datafusion::logical_expr::expr::Sort;
 use datafusion::logical_expr::{AggregateUDF, Case, Cast, Expr, Operator};
 use firesteel_spec::{DataType, SparkError, SparkResult};
 
+use super::concatenated::CONCATENATED;
 use super::extreme_by::EXTREME_BY;
 use super::first::FIRST;
 use crate::call::Call;
 use crate::typed::Typed;
-
-/// Relative standard deviations that Spark's sketch can have.
-const DEVIATION_MAX: f64 = 0.39;
 
 pub(super) fn bool_or(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=1)?;
@@ -73,31 +70,6 @@ pub(super) fn regr_count(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(2..=2)?;
     let counted = whole_rows(&[call.double(0)?, call.double(1)?], call.distinct)?;
     Ok(call.shown(never_null(Typed::aggregate(&count_udaf(), vec![counted])?)))
-}
-
-pub(super) fn approx_count_distinct(call: &Call<'_>) -> SparkResult<Typed> {
-    call.expect(1..=2)?;
-    let mut value = call.argument(0)?;
-    if call.has(1) {
-        let deviation = call.double(1)?.folded().and_then(|value| value.to_string().parse::<f64>().ok());
-        let deviation = deviation.ok_or_else(|| call.unexpected(1, &call.arguments[1].data_type, "DOUBLE"))?;
-        if deviation <= 0.0 || deviation > DEVIATION_MAX {
-            return Err(SparkError::new(
-                "INVALID_PARAMETER_VALUE.DOUBLE",
-                format!("{} takes a deviation between 0 and {DEVIATION_MAX}, not {deviation}", call.display()),
-            )
-            .with("functionName", format!("`{}`", call.name))
-            .with("parameter", "`relativeSD`")
-            .with("invalidValue", deviation.to_string()));
-        }
-    }
-    // The sketch has no floats; as text they are as distinct.
-    if value.data_type.is_fractional() {
-        let cast = Cast::new(Box::new(value.expr), arrow::datatypes::DataType::Utf8);
-        value = Typed::new(Expr::Cast(cast), DataType::STRING, value.nullable, value.name);
-    }
-    let name = format!("{}({}{})", call.name, if call.distinct { "DISTINCT " } else { "" }, call.argument(0)?.name);
-    Ok(never_null(Typed::aggregate(&approx_distinct_udaf(), vec![value])?).named(name))
 }
 
 fn never_null(mut typed: Typed) -> Typed {
@@ -217,8 +189,10 @@ pub(super) fn listagg(call: &Call<'_>) -> SparkResult<Typed> {
     };
     let value = if is_binary { scalar("hex", call.argument(0)?)? } else { call.string(0)? };
     let delimiter = delimiter(call, is_binary)?;
-    let function = datafusion::functions_aggregate::string_agg::string_agg_udaf();
-    let mut typed = Typed::aggregate(&function, vec![value, Typed::string(&delimiter)])?;
+    let any_order = call.distinct && call.within_group.is_empty();
+    let ordered = datafusion::functions_aggregate::string_agg::string_agg_udaf();
+    let function = if any_order { &*CONCATENATED } else { &ordered };
+    let mut typed = Typed::aggregate(function, vec![value, Typed::string(&delimiter)])?;
     if let Expr::AggregateFunction(aggregate) = &mut typed.expr {
         aggregate.params.order_by = call.within_group.iter().map(|(_, order)| order.clone()).collect();
     }

@@ -82,8 +82,8 @@ impl CountMin {
         let too_large = |_| internal_datafusion_err!("a sketch of this size");
         let width = i32::try_from(inputs.integer(1)?).map_err(too_large)?;
         let depth = i32::try_from(inputs.integer(2)?).map_err(too_large)?.unsigned_abs() as usize;
-        // Java's seeds are ints that were widened, or longs.
-        let mut random = JavaRandom::new(inputs.integer(3)?);
+        // Of a long, the low half is the seed.
+        let mut random = JavaRandom::new((inputs.integer(3)? as i32).into());
         let hashes = (0..depth).map(|_| random.next_int(i32::MAX).into()).collect();
         Ok(Self { width, hashes, total: 0, counts: vec![0; depth * width.unsigned_abs() as usize] })
     }

@@ -24,16 +24,16 @@ use datafusion::common::{Result, ScalarValue, internal_datafusion_err};
 use datafusion::logical_expr::{Cast, Expr, ScalarUDF};
 use firesteel_spec::{CastMode, DataType, SparkError, SparkResult};
 
-use crate::call::Settings;
+use crate::call::{Call, Settings};
 use crate::coerce::{casts_implicitly, integral_decimal};
 use crate::kernel::{KernelUdf, null_if_any, nullable, spark_error};
-use crate::registry::{Family, Implementations};
+use crate::registry::{Family, Function, Implementations};
 use crate::typed::Typed;
 use crate::types::to_arrow;
 use crate::variant::has_variants;
 
 pub(crate) static FAMILY: Family = Family {
-    functions: &[],
+    functions: &[Function::scalar("unwrap_udt", unwrap_udt)],
     implementations: || Implementations { scalar: vec![Arc::clone(&SPARK_CAST)], ..Implementations::default() },
 };
 
@@ -66,6 +66,16 @@ static SPARK_CAST: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
         },
     )
 });
+
+/// A value of a user's type as what it is made of.
+fn unwrap_udt(call: &Call<'_>) -> SparkResult<Typed> {
+    call.expect(1..=1)?;
+    let argument = call.argument(0)?;
+    let DataType::UserDefined { sql_type, .. } = argument.data_type else {
+        return Err(call.unexpected(0, &argument.data_type, "UserDefinedType"));
+    };
+    Ok(call.shown(Typed::new(argument.expr, *sql_type, argument.nullable, argument.name)))
+}
 
 fn parsed(json: &str) -> Result<DataType> {
     DataType::from_json(json).map_err(spark_error)

@@ -1,7 +1,7 @@
 //! Values of any type made comparable as Spark compares them: `NaN` equals itself and is greater than all numbers, both
 //! zeros are equal, null comes first, nested values go by their parts.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::{Result, internal_err};
 use firesteel_spec::SparkError;
 
-use super::lists::retype;
+use super::lists::{Picks, Rows as Ends, retype};
 use crate::kernel::spark_error;
 
 /// The values of each array, which are of one type, as rows that compare with each other. Nulls are equal to each other.
@@ -83,7 +83,7 @@ pub(super) fn check_keys(keys: &ArrayRef, maps: impl Iterator<Item = Range<usize
         seen.clear();
         for index in range {
             if nulls.as_ref().is_some_and(|nulls| nulls.is_null(index)) {
-                return Err(spark_error(SparkError::new("NULL_MAP_KEY", "a key of a map can't be null")));
+                return Err(null_key());
             }
             if !seen.insert(rows.row(index)) {
                 return Err(duplicated(keys, index));
@@ -91,6 +91,43 @@ pub(super) fn check_keys(keys: &ArrayRef, maps: impl Iterator<Item = Range<usize
         }
     }
     Ok(())
+}
+
+/// Of maps whose keys lie as `ends` says, each key where it comes first and its value where the key comes last.
+pub(super) fn last_entries(keys: &ArrayRef, ends: &Ends) -> Result<(Ends, Picks, Picks)> {
+    let [rows] = comparable([keys])?;
+    let nulls = keys.logical_nulls();
+    let mut kept = Ends::with_capacity(keys.len());
+    let (mut firsts, mut lasts) = (Picks::default(), Picks::default());
+    let (mut places, mut entries) = (HashMap::new(), Vec::new());
+    for range in ends.all() {
+        let Some(range) = range else {
+            kept.null();
+            continue;
+        };
+        places.clear();
+        entries.clear();
+        for index in range {
+            if nulls.as_ref().is_some_and(|nulls| nulls.is_null(index)) {
+                return Err(null_key());
+            }
+            let place = *places.entry(rows.row(index)).or_insert(entries.len());
+            match entries.get_mut(place) {
+                Some((_, last)) => *last = index,
+                None => entries.push((index, index)),
+            }
+        }
+        for (first, last) in &entries {
+            firsts.push(0, *first);
+            lasts.push(0, *last);
+        }
+        kept.end(firsts.len())?;
+    }
+    Ok((kept, firsts, lasts))
+}
+
+fn null_key() -> datafusion::common::DataFusionError {
+    spark_error(SparkError::new("NULL_MAP_KEY", "a key of a map can't be null"))
 }
 
 fn duplicated(keys: &ArrayRef, index: usize) -> datafusion::common::DataFusionError {

@@ -174,6 +174,12 @@ impl Rows {
         ends.zip(&self.valid).filter_map(|(range, valid)| valid.then_some(range))
     }
 
+    /// The range of each row; none for null.
+    pub fn all(&self) -> impl Iterator<Item = Option<Range<usize>>> + '_ {
+        let ends = self.offsets.windows(2).map(|pair| pair[0] as usize..pair[1] as usize);
+        ends.zip(&self.valid).map(|(range, valid)| valid.then_some(range))
+    }
+
     /// For each element, the row that it is in.
     pub fn row_numbers(&self) -> UInt64Array {
         let counts = self.offsets.windows(2).map(|pair| (pair[1] - pair[0]) as usize);

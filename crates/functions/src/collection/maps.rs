@@ -10,7 +10,7 @@ use firesteel_spec::{DataType, SparkError, SparkResult, StructField};
 use regex::Regex;
 
 use super::coercion::{contains_null, map_and_key, refuse_null_types, wider_without_strings};
-use super::keys::{check_keys, comparable, normalized};
+use super::keys::{check_keys, comparable, last_entries, normalized};
 use super::lists::{Lists, Picks, Rows, element_field, entry_fields, retype};
 use super::shape;
 use super::structs::wrong_count;
@@ -36,11 +36,30 @@ pub(super) fn implementations() -> Vec<Arc<ScalarUDF>> {
         .to_vec()
 }
 
-/// A map of these keys and values, which lie as `ends` says: an error if a key is null or comes twice.
-pub(super) fn checked_map(ends: Rows, keys: &ArrayRef, values: &ArrayRef, target: &ArrowType) -> Result<ArrayRef> {
+/// Whether the last value of a key wins, as a constant argument of the functions that make maps.
+pub(super) fn policy(call: &Call<'_>) -> Typed {
+    Typed::boolean(call.settings.last_map_key_wins)
+}
+
+/// A map of these keys and values, which lie as `ends` says: an error if a key is null; or comes twice, if not by the
+/// policy the last wins.
+pub(super) fn checked_map(
+    ends: Rows,
+    keys: &ArrayRef,
+    values: &ArrayRef,
+    target: &ArrowType,
+    policy: &ArrayRef,
+) -> Result<ArrayRef> {
     let keys = normalized(keys)?;
-    check_keys(&keys, ends.ranges())?;
-    ends.map(&keys, values, target)
+    let last_wins = policy.as_boolean_opt().is_some_and(|policy| !policy.is_empty() && policy.value(0));
+    if !last_wins {
+        check_keys(&keys, ends.ranges())?;
+        return ends.map(&keys, values, target);
+    }
+    let (ends, firsts, lasts) = last_entries(&keys, &ends)?;
+    let keys = firsts.take(&[&keys], keys.data_type())?;
+    let values = lasts.take(&[values], values.data_type())?;
+    ends.map(&keys, &values, target)
 }
 
 /// An error if a map can't have keys of this type.
@@ -73,7 +92,7 @@ pub(super) fn map(call: &Call<'_>) -> SparkResult<Typed> {
     let (keys, key) = in_one_type(call, keys, "CREATE_MAP_KEY_DIFF_TYPES")?;
     let (values, value) = in_one_type(call, values, "CREATE_MAP_VALUE_DIFF_TYPES")?;
     expect_key(call, &key)?;
-    let pairs = keys.into_iter().zip(values).flat_map(|(key, value)| [key, value]).collect();
+    let pairs = keys.into_iter().zip(values).flat_map(|(key, value)| [key, value]).chain([policy(call)]).collect();
     Ok(call.shown(shape::call(&MAP, pairs, DataType::map(key, value, with_null), false)?))
 }
 
@@ -97,7 +116,7 @@ fn diff_types(call: &Call<'_>, class: &str, types: &[DataType]) -> SparkError {
 }
 
 fn map_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
-    let (pairs, target) = shape::split(arrays)?;
+    let ([pairs @ .., policy], target) = shape::split(arrays)? else { return internal_err!("map takes a policy") };
     let (_, fields) = entry_fields(target)?;
     let (mut ends, mut picks) = (Rows::with_capacity(rows), [Picks::default(), Picks::default()]);
     for row in 0..rows {
@@ -111,13 +130,13 @@ fn map_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
     let values: Vec<&ArrayRef> = pairs.iter().skip(1).step_by(2).collect();
     let keys = key_picks.take(&keys, fields[0].data_type())?;
     let values = value_picks.take(&values, fields[1].data_type())?;
-    checked_map(ends, &keys, &values, target)
+    checked_map(ends, &keys, &values, target, policy)
 }
 
 pub(super) fn concat(call: &Call<'_>) -> SparkResult<Typed> {
     if call.arguments.is_empty() {
         let data_type = DataType::map(DataType::STRING, DataType::STRING, true);
-        return Ok(call.shown(shape::call(&MAP, Vec::new(), data_type, false)?));
+        return Ok(call.shown(shape::call(&MAP, vec![policy(call)], data_type, false)?));
     }
     let types: Vec<DataType> = call.arguments.iter().map(|argument| argument.data_type.clone()).collect();
     if !types.iter().all(|data_type| matches!(data_type, DataType::Map { .. })) {
@@ -133,12 +152,15 @@ pub(super) fn concat(call: &Call<'_>) -> SparkResult<Typed> {
         .arguments
         .iter()
         .map(|map| coerce(map.clone(), &common, call.settings))
+        .chain([Ok(policy(call))])
         .collect::<SparkResult<Vec<_>>>()?;
     Ok(call.shown(shape::call(&CONCAT, maps, common, nullable)?))
 }
 
 fn concat_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
-    let (maps, target) = shape::split(arrays)?;
+    let ([maps @ .., policy], target) = shape::split(arrays)? else {
+        return internal_err!("map_concat takes a policy");
+    };
     let (_, fields) = entry_fields(target)?;
     let lists = maps.iter().map(Lists::of).collect::<Result<Vec<_>>>()?;
     let keys = lists.iter().map(Lists::keys).collect::<Result<Vec<_>>>()?;
@@ -158,7 +180,7 @@ fn concat_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
     let [key_picks, value_picks] = picks;
     let keys = key_picks.take(&keys.iter().collect::<Vec<_>>(), fields[0].data_type())?;
     let values = value_picks.take(&values.iter().collect::<Vec<_>>(), fields[1].data_type())?;
-    checked_map(ends, &keys, &values, target)
+    checked_map(ends, &keys, &values, target, policy)
 }
 
 pub(super) fn contains_key(call: &Call<'_>) -> SparkResult<Typed> {
@@ -243,12 +265,12 @@ pub(super) fn from_arrays(call: &Call<'_>) -> SparkResult<Typed> {
     expect_key(call, &key)?;
     let data_type = DataType::map(key, value, contains_null(&values.data_type));
     let nullable = keys.nullable || values.nullable;
-    Ok(call.shown(shape::call(&OF_ARRAYS, vec![keys, values], data_type, nullable)?))
+    Ok(call.shown(shape::call(&OF_ARRAYS, vec![keys, values, policy(call)], data_type, nullable)?))
 }
 
 fn of_arrays_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
-    let ([keys, values], target) = shape::split(arrays)? else {
-        return internal_err!("map_from_arrays takes 2 arguments");
+    let ([keys, values, policy], target) = shape::split(arrays)? else {
+        return internal_err!("map_from_arrays takes 2 arguments and a policy");
     };
     let (_, fields) = entry_fields(target)?;
     let (keys, values) = (Lists::of(keys)?, Lists::of(values)?);
@@ -269,7 +291,7 @@ fn of_arrays_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
     }
     let keys = key_picks.take(&[&keys.values], fields[0].data_type())?;
     let values = value_picks.take(&[&values.values], fields[1].data_type())?;
-    checked_map(ends, &keys, &values, target)
+    checked_map(ends, &keys, &values, target, policy)
 }
 
 /// Null if an entry is.
@@ -285,11 +307,13 @@ pub(super) fn from_entries(call: &Call<'_>) -> SparkResult<Typed> {
     expect_key(call, &key.data_type)?;
     let data_type = DataType::map(key.data_type.clone(), value.data_type.clone(), value.nullable);
     let nullable = array.nullable || contains_null(&array.data_type);
-    Ok(call.shown(shape::call(&OF_ENTRIES, vec![array], data_type, nullable)?))
+    Ok(call.shown(shape::call(&OF_ENTRIES, vec![array, policy(call)], data_type, nullable)?))
 }
 
 fn of_entries_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
-    let ([array], target) = shape::split(arrays)? else { return internal_err!("map_from_entries takes 1 argument") };
+    let ([array, policy], target) = shape::split(arrays)? else {
+        return internal_err!("map_from_entries takes 1 argument and a policy");
+    };
     let (_, fields) = entry_fields(target)?;
     let lists = Lists::of(array)?;
     let entries: &StructArray = lists.values.as_struct();
@@ -306,7 +330,7 @@ fn of_entries_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
     let [key_picks, value_picks] = picks;
     let keys = key_picks.take(&[entries.column(0)], fields[0].data_type())?;
     let values = value_picks.take(&[entries.column(1)], fields[1].data_type())?;
-    checked_map(ends, &keys, &values, target)
+    checked_map(ends, &keys, &values, target, policy)
 }
 
 /// `str_to_map(text, between pairs, between key and value)`: the last two are regular expressions.
@@ -314,16 +338,17 @@ pub(super) fn from_text(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=3)?;
     let pairs = if call.has(1) { call.string(1)? } else { Typed::string(",") };
     let key_value = if call.has(2) { call.string(2)? } else { Typed::string(":") };
-    let arguments = vec![call.string(0)?, pairs, key_value];
+    let mut arguments = vec![call.string(0)?, pairs, key_value];
     let nullable = arguments.iter().any(|argument| argument.nullable);
     let name = crate::typed::default_name(call.name, &arguments);
+    arguments.push(policy(call));
     let data_type = DataType::map(DataType::STRING, DataType::STRING, true);
     Ok(shape::call(&OF_TEXT, arguments, data_type, nullable)?.named(name))
 }
 
 fn of_text_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
-    let ([text, pairs, key_value], target) = shape::split(arrays)? else {
-        return internal_err!("str_to_map takes 3 arguments");
+    let ([text, pairs, key_value, policy], target) = shape::split(arrays)? else {
+        return internal_err!("str_to_map takes 3 arguments and a policy");
     };
     let [texts, pairs, key_values] = [text, pairs, key_value].map(|array| array.as_string::<i32>());
     let (mut keys, mut values) = (StringBuilder::new(), StringBuilder::new());
@@ -345,7 +370,7 @@ fn of_text_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
         ends.end(count)?;
     }
     let (keys, values): (ArrayRef, ArrayRef) = (Arc::new(keys.finish()), Arc::new(values.finish()));
-    checked_map(ends, &keys, &values, target)
+    checked_map(ends, &keys, &values, target, policy)
 }
 
 /// The regular expression of the rows before, which is most often that of the next one.

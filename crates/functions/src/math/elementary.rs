@@ -1,5 +1,5 @@
-//! Functions from doubles to doubles. Logarithms of what has none are null; everything else follows IEEE 754 as
-//! `java.lang.Math` does.
+//! Functions from doubles to doubles, with Java's last digits. Logarithms of what has none are null; everything else
+//! follows IEEE 754 as `java.lang.Math` does.
 
 use std::sync::{Arc, LazyLock};
 
@@ -9,6 +9,7 @@ use datafusion::common::{Result, internal_datafusion_err, internal_err};
 use datafusion::logical_expr::ScalarUDF;
 use firesteel_spec::{DataType, SparkError, SparkResult};
 
+use super::strict;
 use crate::call::Call;
 use crate::kernel::{KernelUdf, null_if_any, nullable};
 use crate::typed::Typed;
@@ -16,33 +17,34 @@ use crate::typed::Typed;
 type Unary = fn(f64) -> f64;
 
 /// Function, the name that Spark shows for it, the least argument (excluded) that it is not null for, and the rule.
-/// Inverse hyperbolic functions, `log2` and reciprocals are Spark's own formulas, for the same last digits.
+/// `atanh`, `log2` and reciprocals are Spark's own formulas. Java computes sines, cosines and tangents by the processor's
+/// maker's rules, with which the platform's agree but for a last digit now and then; and the rest by FDLIBM's.
 const UNARY_RULES: &[(&str, &str, f64, Unary)] = &[
-    ("acos", "ACOS", ANY, f64::acos),
-    ("acosh", "ACOSH", ANY, |x| (x + (x * x - 1.0).sqrt()).ln()),
-    ("asin", "ASIN", ANY, f64::asin),
-    ("asinh", "ASINH", ANY, |x| if x == f64::NEG_INFINITY { x } else { (x + (x * x + 1.0).sqrt()).ln() }),
-    ("atan", "ATAN", ANY, f64::atan),
-    ("atanh", "ATANH", ANY, |x| 0.5 * (x.ln_1p() - (-x).ln_1p())),
-    ("cbrt", "CBRT", ANY, f64::cbrt),
+    ("acos", "ACOS", ANY, libm::acos),
+    ("acosh", "ACOSH", ANY, strict::acosh),
+    ("asin", "ASIN", ANY, libm::asin),
+    ("asinh", "ASINH", ANY, strict::asinh),
+    ("atan", "ATAN", ANY, libm::atan),
+    ("atanh", "ATANH", ANY, |x| 0.5 * (libm::log1p(x) - libm::log1p(-x))),
+    ("cbrt", "CBRT", ANY, strict::cbrt),
     ("cos", "COS", ANY, f64::cos),
-    ("cosh", "COSH", ANY, f64::cosh),
+    ("cosh", "COSH", ANY, strict::cosh),
     ("cot", "COT", ANY, |x| 1.0 / x.tan()),
     ("csc", "CSC", ANY, |x| 1.0 / x.sin()),
     ("degrees", "DEGREES", ANY, f64::to_degrees),
-    ("exp", "EXP", ANY, f64::exp),
-    ("expm1", "EXPM1", ANY, f64::exp_m1),
-    ("ln", "ln", 0.0, f64::ln),
-    ("log10", "LOG10", 0.0, f64::log10),
-    ("log1p", "LOG1P", -1.0, f64::ln_1p),
-    ("log2", "LOG2", 0.0, |x| x.ln() / 2.0_f64.ln()),
+    ("exp", "EXP", ANY, libm::exp),
+    ("expm1", "EXPM1", ANY, libm::expm1),
+    ("ln", "ln", 0.0, strict::ln),
+    ("log10", "LOG10", 0.0, strict::log10),
+    ("log1p", "LOG1P", -1.0, libm::log1p),
+    ("log2", "LOG2", 0.0, |x| strict::ln(x) / strict::ln(2.0)),
     ("radians", "RADIANS", ANY, f64::to_radians),
     ("rint", "rint", ANY, f64::round_ties_even),
     ("sec", "SEC", ANY, |x| 1.0 / x.cos()),
     ("sign", "sign", ANY, signum),
     ("signum", "SIGNUM", ANY, signum),
     ("sin", "SIN", ANY, f64::sin),
-    ("sinh", "SINH", ANY, f64::sinh),
+    ("sinh", "SINH", ANY, strict::sinh),
     ("sqrt", "SQRT", ANY, f64::sqrt),
     ("tan", "TAN", ANY, f64::tan),
     ("tanh", "TANH", ANY, f64::tanh),
@@ -89,10 +91,10 @@ pub(super) static BINARY: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
             }
             let rule: fn(f64, f64) -> Option<f64> = match function.as_string::<i32>().value(0) {
                 // Negative zero is zero to Spark.
-                "atan2" => |y, x| Some((y + 0.0).atan2(x + 0.0)),
-                "hypot" => |x, y| Some(x.hypot(y)),
+                "atan2" => |y, x| Some(strict::atan2(y + 0.0, x + 0.0)),
+                "hypot" => |x, y| Some(strict::hypot(x, y)),
                 "pow" => |base, exponent| Some(pow(base, exponent)),
-                "log" => |base, x| if base <= 0.0 || x <= 0.0 { None } else { Some(x.ln() / base.ln()) },
+                "log" => |base, x| if base <= 0.0 || x <= 0.0 { None } else { Some(strict::ln(x) / strict::ln(base)) },
                 other => return internal_err!("spark_math2 has no {other}"),
             };
             let rows = left.as_primitive::<Float64Type>().iter().zip(right.as_primitive::<Float64Type>());
@@ -162,7 +164,11 @@ fn signum(x: f64) -> f64 {
 
 /// `Math.pow`, where C says 1 for what Java has no value for.
 fn pow(base: f64, exponent: f64) -> f64 {
-    if exponent.is_nan() || (base.abs() == 1.0 && exponent.is_infinite()) { f64::NAN } else { base.powf(exponent) }
+    if exponent.is_nan() || (base.abs() == 1.0 && exponent.is_infinite()) {
+        f64::NAN
+    } else {
+        libm::pow(base, exponent)
+    }
 }
 
 /// Doubles, or intervals by their length in months or microseconds.

@@ -5,6 +5,7 @@ mod bits;
 mod bucket;
 pub(crate) mod elementary;
 mod rounding;
+mod strict;
 
 use std::sync::Arc;
 

@@ -17,11 +17,31 @@ use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, col};
 use datafusion::physical_expr::create_physical_expr;
 use firesteel_functions::{Settings, Typed, lambda_parameters, to_field};
-use firesteel_spec::{DataType, StructField};
+use firesteel_spec::{DataType, Literal, StructField};
 
 #[test]
 fn as_spark_answers() {
     crate::spark_sql::check(include_str!("spark_answers/collection.txt"));
+}
+
+/// By `spark.sql.mapKeyDedupPolicy`, the key is where it came first, with the value that came last.
+#[test]
+fn the_last_value_of_a_key_wins_if_it_is_to() {
+    let settings = Settings { last_map_key_wins: true, ..Settings::default() };
+    let numbers = |elements: &[i32]| Literal::Array {
+        element: DataType::Integer,
+        contains_null: false,
+        elements: elements.iter().map(|element| Literal::Integer(*element)).collect(),
+    };
+    let text = |text: &str| Literal::String(text.to_owned());
+    for (name, arguments, expected) in [
+        ("map", [1, 5, 2, 6, 1, 7].map(Literal::Integer).to_vec(), "{1: 7, 2: 6}"),
+        ("map_from_arrays", vec![numbers(&[1, 1]), numbers(&[2, 3])], "{1: 3}"),
+        ("str_to_map", vec![text("a:1,b:2,a:3")], "{a: 3, b: 2}"),
+    ] {
+        assert_eq!(crate::support::eval_with(name, &arguments, &settings), expected);
+        assert_eq!(crate::support::eval(name, &arguments), "DUPLICATED_MAP_KEY");
+    }
 }
 
 type Body = fn(&[Typed]) -> Typed;

@@ -66,7 +66,10 @@ fn parse(text: &str) -> Result<Typed, SparkError> {
             constant(&Literal::Binary((0..digits.len()).step_by(2).map(byte).collect()))
         }
         _ if text.contains('.') => constant(&Literal::Double(text.parse().expect("a double"))),
-        _ => constant(&Literal::Integer(text.parse().expect("a number"))),
+        _ => match text.parse() {
+            Ok(number) => constant(&Literal::Integer(number)),
+            Err(_) => constant(&Literal::Long(text.parse().expect("a number"))),
+        },
     })
 }
 
@@ -232,6 +235,17 @@ async fn estimates_are_sparks() {
         ],
     )
     .await;
+    for (rows, deviation, expected) in [
+        (100_000, "0.05", "95546"),
+        (100_000, "0.1", "102065"),
+        (100_000, "0.39", "78139"),
+        (1_000, "0.05", "1026"),
+        (1_000, "0.01", "996"),
+        (1_000, "0.2", "748"),
+        (2_000, "0.05", "1947"),
+    ] {
+        check(Rows::Range(rows), &[(&format!("approx_count_distinct(id, {deviation})"), expected)]).await;
+    }
     // Spark's estimates too differ by whether there is one partition or more.
     for (text, partitions, expected) in [
         ("hll_sketch_estimate(hll_sketch_agg(id))", 1, "101148"),
@@ -245,6 +259,24 @@ async fn estimates_are_sparks() {
         let found = answer(&typed, Rows::Range(100_000), partitions).await.expect(text);
         assert_eq!(shown(&found), expected, "{text} of {partitions}");
     }
+}
+
+#[tokio::test]
+async fn count_min() {
+    check(
+        Rows::Range(100),
+        &[
+            (
+                "count_min_sketch(id, 1.5, 0.2, 5)",
+                "0000000100000000000000640000000100000002000000005d81acdf00000000000000330000000000000031",
+            ),
+            (
+                "count_min_sketch(id, 1.5, 0.2, 1111111111111111111)",
+                "00000001000000000000006400000001000000020000000044078ba100000000000000320000000000000032",
+            ),
+        ],
+    )
+    .await;
 }
 
 #[tokio::test]

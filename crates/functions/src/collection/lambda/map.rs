@@ -11,7 +11,7 @@ use firesteel_spec::{DataType, SparkResult};
 use super::super::coercion::{diff_types, wider_without_strings};
 use super::super::keys::comparable;
 use super::super::lists::{Lists, Picks, Rows};
-use super::super::maps::{checked_map, expect_key, values_contain_null};
+use super::super::maps::{checked_map, expect_key, policy, values_contain_null};
 use super::array::kept;
 use super::invocation::{Flat, Invocation, LambdaUdf};
 use super::{higher_order, lambda, lambda_of};
@@ -50,14 +50,14 @@ pub(in super::super) fn transform_keys(call: &Call<'_>) -> SparkResult<Typed> {
     expect_key(call, &body.data_type)?;
     let data_type = DataType::map(body.data_type.clone(), value, values_contain_null(&map.data_type));
     let nullable = map.nullable;
-    Ok(call.shown(higher_order(&KEYS, vec![map], vec![body], data_type, nullable)))
+    Ok(call.shown(higher_order(&KEYS, vec![map, policy(call)], vec![body], data_type, nullable)))
 }
 
 fn keys_kernel(call: &Invocation<'_>) -> Result<ArrayRef> {
     let flat = Flat::of(call.value(0)?)?;
     let (keys, values) = (flat.column(0), flat.column(1));
     let answers = call.lambda(0)?.evaluate(&[keys, Arc::clone(&values)], &flat.outer)?;
-    checked_map(flat.ends, &answers, &values, call.target)
+    checked_map(flat.ends, &answers, &values, call.target, call.value(1)?)
 }
 
 pub(in super::super) fn transform_values(call: &Call<'_>) -> SparkResult<Typed> {
