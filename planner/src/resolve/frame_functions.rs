@@ -187,14 +187,8 @@ impl Resolver<'_> {
         outer: Option<&Scope<'_>>,
     ) -> SparkResult<Resolved> {
         let resolved = self.relation(input, outer)?;
-        let random = || self.call("rand", vec![Typed::long(seed)]);
-        let below = self.call("<", vec![random()?, Typed::double(upper)])?;
-        let condition = if lower > 0.0 {
-            let above = self.call(">=", vec![random()?, Typed::double(lower)])?;
-            self.call("and", vec![below, above])?
-        } else {
-            below
-        };
+        let bounds = vec![Typed::double(lower), Typed::double(upper), Typed::long(seed)];
+        let condition = self.call("rand_within", bounds)?;
         let plan = build(LogicalPlanBuilder::new(resolved.plan.clone()).filter(condition.expr))?;
         Ok(Resolved { plan, ..resolved })
     }

@@ -16,7 +16,7 @@ use crate::call::Call;
 use crate::cast::coerce;
 use crate::kernel::spark_error;
 use crate::operators::arithmetic_overflow;
-use crate::typed::Typed;
+use crate::typed::{Typed, default_name};
 
 /// A count of seconds with microseconds.
 const SECONDS: DataType = DataType::Decimal { precision: 16, scale: 6 };
@@ -82,8 +82,11 @@ pub(super) fn make_timestamp(call: &Call<'_>) -> SparkResult<Typed> {
         call.expect(1..=3)?;
         (date_and_time(call)?, 2)
     };
+    // Spark does not show the zone of `try_make_timestamp`.
+    let shown = if call.name == "try_make_timestamp" { zone.min(call.arguments.len()) } else { call.arguments.len() };
+    let name = default_name(call.name, &call.arguments[..shown]);
     let zone = if call.has(zone) { call.string(zone)? } else { zone_of(call) };
-    Ok(call.shown(instant(local, zone)?))
+    Ok(instant(local, zone)?.named(name))
 }
 
 /// `make_timestamp_ntz`, with `try_` or without.

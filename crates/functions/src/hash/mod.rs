@@ -5,7 +5,9 @@ mod digest;
 mod mersenne;
 mod random;
 mod row_hash;
+mod row_number;
 mod session;
+mod tables;
 
 pub(crate) use mersenne::MersenneTwister;
 pub(crate) use row_hash::text_hash;
@@ -27,9 +29,12 @@ pub(crate) static FAMILY: Family = Family {
         Function::scalar("rand", random::rand),
         Function::scalar("random", random::rand),
         Function::scalar("randn", random::randn),
+        Function::scalar("rand_within", random::rand_within),
         Function::scalar("uniform", random::uniform),
         Function::scalar("randstr", random::randstr),
         Function::scalar("uuid", random::uuid),
+        Function::generator("sql_keywords", tables::sql_keywords),
+        Function::generator("collations", tables::collations),
         Function::scalar("unwrap_udt", session::unwrap_udt),
         Function::scalar("typeof", session::type_of),
         Function::scalar("current_user", session::session_value),
@@ -47,7 +52,8 @@ pub(crate) static FAMILY: Family = Family {
         Function::scalar("reflect", session::refused),
         Function::scalar("java_method", session::refused),
         Function::scalar("try_reflect", session::refused),
-        Function::scalar("monotonically_increasing_id", session::refused),
+        Function::scalar("monotonically_increasing_id", row_number::row_id),
+        Function::scalar("distributed_sequence_id", row_number::row_id),
         Function::scalar("spark_partition_id", session::refused),
         Function::scalar("input_file_name", session::refused),
         Function::scalar("input_file_block_start", session::refused),

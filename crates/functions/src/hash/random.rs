@@ -5,8 +5,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, StringArray};
-use arrow::datatypes::{DataType as ArrowType, Int32Type, Int64Type};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, StringArray};
+use arrow::datatypes::{DataType as ArrowType, Float64Type, Int32Type, Int64Type};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::{ScalarUDF, Volatility};
 use firesteel_spec::{DataType, SparkError, SparkResult};
@@ -26,6 +26,23 @@ static UNIFORM: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
         Volatility::Volatile,
         |_, _| null_if_any(ArrowType::Float64, &[]),
         |arrays, rows| draw(arrays, |random| (0..rows).map(|_| random.double()).collect::<Float64Array>()),
+    )
+});
+static WITHIN: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
+    KernelUdf::with_volatility(
+        "spark_rand_within",
+        Volatility::Volatile,
+        |_, _| null_if_any(ArrowType::Boolean, &[]),
+        |arrays, rows| {
+            let [least, limit] = [2, 3].map(|index: usize| arrays[index].as_primitive::<Float64Type>());
+            draw(arrays, |random| {
+                let mut is_within = |row: usize| {
+                    let number = random.double();
+                    number >= least.value(row) && number < limit.value(row)
+                };
+                (0..rows).map(|row| Some(is_within(row))).collect::<BooleanArray>()
+            })
+        },
     )
 });
 static GAUSSIAN: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
@@ -62,7 +79,7 @@ static UUID: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
 });
 
 pub(super) fn implementations() -> Vec<Arc<ScalarUDF>> {
-    [&UNIFORM, &GAUSSIAN, &TEXT, &UUID].map(|function| Arc::clone(function)).to_vec()
+    [&UNIFORM, &WITHIN, &GAUSSIAN, &TEXT, &UUID].map(|function| Arc::clone(function)).to_vec()
 }
 
 /// How many calls' places in their sequences a process keeps.
@@ -115,6 +132,15 @@ fn number(call: &Call<'_>, function: &Arc<ScalarUDF>, name: &str) -> SparkResult
     let seed = seed(call, 0)?;
     let name = default_name(name, &call.arguments);
     Ok(Typed::call(function, vec![Typed::long(seed), Typed::long(any_number())])?.named(name))
+}
+
+/// `rand_within(least, limit, seed)`, for samples: is the row's number at least the one and below the other? One number
+/// is drawn for each row, as no conjunction of two comparisons could promise.
+pub(super) fn rand_within(call: &Call<'_>) -> SparkResult<Typed> {
+    call.expect(3..=3)?;
+    let seed = seed(call, 2)?;
+    let arguments = vec![Typed::long(seed), Typed::long(any_number()), call.double(0)?, call.double(1)?];
+    Ok(call.shown(Typed::call(&WITHIN, arguments)?))
 }
 
 /// A null is the seed 0, and without a seed there is some seed.

@@ -47,3 +47,21 @@ fn what_is_encrypted_is_decrypted() {
         assert_eq!(evaluate(&decrypted.expect(mode)), "537061726b", "{mode}");
     }
 }
+
+#[test]
+fn parts_of_a_sample_are_apart() {
+    let within = |least: f64, limit: f64| vec![Typed::double(least), Typed::double(limit), Typed::int(42)];
+    assert_eq!(of("rand_within", within(0.0, 0.6)), "false");
+    assert_eq!(of("rand_within", within(0.6, 1.0)), "true");
+    assert_eq!(of("rand_within", within(0.6, 0.6)), "false");
+}
+
+#[test]
+fn tables_of_what_is_known() {
+    let keywords = of("sql_keywords", Vec::new());
+    assert!(
+        keywords.starts_with("[{keyword: ADD, reserved: false}, {keyword: AFTER, reserved: false}, "),
+        "{keywords}"
+    );
+    assert!(of("collations", Vec::new()).contains("NAME: UTF8_BINARY, LANGUAGE: NULL"));
+}
