@@ -2,7 +2,7 @@
 //! digit. Java specifies it by FDLIBM (Copyright (C) 1993 by Sun Microsystems, Inc., freely granted to use, copy, modify
 //! and distribute), whose polynomials and steps these are.
 
-use std::f64::consts::{FRAC_PI_2, LN_2, PI};
+use std::f64::consts::{FRAC_PI_2, LN_2, LOG10_E, PI};
 
 /// The logarithm of 2 in two parts, of which the first has few bits.
 const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
@@ -17,10 +17,9 @@ const LN: [f64; 7] = [
     0.153_138_376_992_093_73,
     0.147_981_986_051_165_86,
 ];
-/// The decimal logarithms of 2, in two parts, and of e.
+/// The decimal logarithm of 2, in two parts.
 const LOG10_2_HIGH: f64 = 0.301_029_995_663_611_77;
 const LOG10_2_LOW: f64 = 3.694_239_077_158_931e-13;
-const LOG10_E: f64 = 0.434_294_481_903_251_8;
 /// What is left of pi.
 const PI_LOW: f64 = 1.224_646_799_147_353_2e-16;
 /// `1 << 54`, which makes a subnormal number normal, and `1 << 28`.
