@@ -13,7 +13,7 @@ mod temporal;
 mod text;
 
 pub(crate) use kernel::{Rules, cast_array, cast_values};
-pub(crate) use number::plain_decimal;
+pub(crate) use number::{Decimal, decimal_of_text, plain_decimal};
 pub use number_text::{java_double, java_float};
 pub use text::to_text;
 

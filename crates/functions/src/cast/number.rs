@@ -168,14 +168,14 @@ pub(super) fn power(exponent: u32) -> Option<i128> {
     10_i128.checked_pow(exponent)
 }
 
-pub(super) enum Decimal {
+pub(crate) enum Decimal {
     Value(i128),
     Malformed,
     Overflow,
 }
 
 /// A number such as `-1.5e3` at a scale, halves away from zero.
-pub(super) fn decimal_of_text(text: &str, precision: u8, scale: i8) -> Decimal {
+pub(crate) fn decimal_of_text(text: &str, precision: u8, scale: i8) -> Decimal {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => match exponent.parse::<i32>() {
             Ok(exponent) => (mantissa, exponent),

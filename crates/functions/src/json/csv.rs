@@ -7,6 +7,7 @@ use datafusion::common::{Result, ScalarValue, internal_err};
 use firesteel_spec::{DataType, SparkError, SparkResult, StructField};
 
 use super::cell::{Cell, column, with_nulls};
+use super::dialect::{self, DIALECT, Dialect};
 use super::formats::{FORMATS, Formats};
 use super::options::Options;
 use super::read::{empty, malformed, mode, schema, unexpected_null};
@@ -14,7 +15,7 @@ use super::write::plain_texts;
 use crate::call::Call;
 use crate::cast::{Mode, cast_array};
 use crate::kernel::{nullable, spark_error};
-use crate::string::rows::{constant_flag, constant_text, kernels, text_or_null, texts};
+use crate::string::rows::{constant_text, kernels, text_or_null, texts};
 use crate::typed::{Typed, default_name};
 
 kernels! {
@@ -22,21 +23,9 @@ kernels! {
     TO_CSV = "spark_to_csv", text_or_null, to_csv_kernel;
 }
 
-const OPTIONS: &[&str] = &[
-    "sep",
-    "delimiter",
-    "mode",
-    "columnnameofcorruptrecord",
-    "ignoreleadingwhitespace",
-    "ignoretrailingwhitespace",
-    "timezone",
-    "dateformat",
-    "timestampformat",
-    "timestampntzformat",
-];
-
-fn separator(options: &Options) -> String {
-    options.get("sep").or_else(|| options.get("delimiter")).unwrap_or(",").replace("\\t", "\t")
+/// What of options has an effect on reading a line.
+fn known() -> Vec<&'static str> {
+    [DIALECT, &["mode", "columnnameofcorruptrecord"], &FORMATS[..]].concat()
 }
 
 /// `from_csv(text, schema[, options])`
@@ -46,7 +35,7 @@ pub(super) fn from_csv(call: &Call<'_>) -> SparkResult<Typed> {
     if !matches!(schema, DataType::Struct { .. }) {
         return Err(call.unexpected(1, &schema, "STRUCT"));
     }
-    let options = Options::of(call, 2, OPTIONS)?;
+    let options = Options::of(call, 2, &known())?;
     let text = call.string(0)?;
     let is_nullable = text.nullable;
     let mut arguments = vec![
@@ -55,10 +44,8 @@ pub(super) fn from_csv(call: &Call<'_>) -> SparkResult<Typed> {
         Typed::string(&schema.to_json()),
         Typed::string(mode(&options)?),
         Typed::string(options.get("columnnameofcorruptrecord").unwrap_or("_corrupt_record")),
-        Typed::string(&separator(&options)),
-        Typed::boolean(options.is_on("ignoreleadingwhitespace")),
-        Typed::boolean(options.is_on("ignoretrailingwhitespace")),
     ];
+    arguments.extend(Dialect::for_reading(&options).arguments());
     arguments.extend(Formats::arguments(&options, &call.settings.time_zone));
     let mut typed = Typed::call(&FROM_CSV, arguments)?;
     (typed.data_type, typed.nullable) = (schema, is_nullable);
@@ -72,9 +59,8 @@ fn from_csv_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
     let DataType::Struct { fields } = &schema else { return internal_err!("from_csv gives structs") };
     let fails = constant_text(&arrays[3]) == Some("FAILFAST");
     let corrupt = constant_text(&arrays[4]).unwrap_or_default();
-    let separator = constant_text(&arrays[5]).unwrap_or(",");
-    let (skips_leading, skips_trailing) = (constant_flag(&arrays[6]), constant_flag(&arrays[7]));
-    let formats = Formats::for_parsing(&arrays[8..])?;
+    let (dialect, formats) = arrays[5..].split_at(dialect::ARGUMENTS);
+    let (dialect, formats) = (Dialect::read(dialect), Formats::for_parsing(formats)?);
     let values = texts(&arrays[0]);
     let mut cells = Vec::with_capacity(rows);
     for row in 0..rows {
@@ -83,7 +69,7 @@ fn from_csv_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
             continue;
         }
         let line = values.value(row);
-        let tokens = tokens(line, separator);
+        let tokens = dialect.values(line);
         let data: Vec<&StructField> = fields.iter().filter(|field| field.name != corrupt).collect();
         let mut is_bad = tokens.len() != data.len();
         let mut next = tokens.iter();
@@ -92,9 +78,7 @@ fn from_csv_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
                 return Cell::Null;
             }
             let Some(Some(token)) = next.next() else { return Cell::Null };
-            let token = if skips_leading { token.trim_start() } else { token };
-            let token = if skips_trailing { token.trim_end() } else { token };
-            converted(token, &field.data_type).unwrap_or_else(|| {
+            converted(token, &field.data_type, &formats).unwrap_or_else(|| {
                 is_bad = true;
                 Cell::Null
             })
@@ -116,53 +100,19 @@ fn from_csv_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
     column(&cells.iter().collect::<Vec<_>>(), &schema, &formats)
 }
 
-/// The values of a line, `None` for nothing between two separators. A quote that is not at an end is none.
-fn tokens(line: &str, separator: &str) -> Vec<Option<String>> {
-    let mut tokens = Vec::new();
-    let mut rest = line;
-    loop {
-        let quoted = rest.strip_prefix('"').and_then(|inner| quoted(inner, separator));
-        let behind = match quoted {
-            Some((text, behind)) => {
-                tokens.push(Some(text));
-                behind
-            }
-            None => {
-                let end = rest.find(separator).unwrap_or(rest.len());
-                tokens.push((end > 0).then(|| rest[..end].to_owned()));
-                &rest[end..]
-            }
-        };
-        match behind.strip_prefix(separator) {
-            Some(behind) => rest = behind,
-            None => return tokens,
-        }
+/// Rust would take more words for numbers.
+fn read_double(text: &str) -> Option<f64> {
+    match text {
+        "NaN" => Some(f64::NAN),
+        "Inf" | "Infinity" | "+Infinity" => Some(f64::INFINITY),
+        "-Inf" | "-Infinity" => Some(f64::NEG_INFINITY),
+        number if number.contains(|letter: char| letter.is_ascii_digit()) => number.parse().ok(),
+        _ => None,
     }
-}
-
-/// The text up to the closing quote, and what is behind it.
-fn quoted<'a>(inner: &'a str, separator: &str) -> Option<(String, &'a str)> {
-    let mut text = String::new();
-    let mut letters = inner.char_indices();
-    while let Some((at, letter)) = letters.next() {
-        match letter {
-            '\\' => match letters.next() {
-                Some((_, escaped @ ('"' | '\\'))) => text.push(escaped),
-                Some((_, other)) => text.extend(['\\', other]),
-                None => text.push('\\'),
-            },
-            '"' => {
-                let behind = &inner[at + 1..];
-                return (behind.is_empty() || behind.starts_with(separator)).then_some((text, behind));
-            }
-            other => text.push(other),
-        }
-    }
-    None
 }
 
 /// `None` if it is no value of the type.
-pub(crate) fn converted(token: &str, data_type: &DataType) -> Option<Cell> {
+pub(crate) fn converted(token: &str, data_type: &DataType, formats: &Formats<'_>) -> Option<Cell> {
     Some(match data_type {
         DataType::Boolean => match token.to_ascii_lowercase().as_str() {
             "true" => Cell::Bool(true),
@@ -173,13 +123,10 @@ pub(crate) fn converted(token: &str, data_type: &DataType) -> Option<Cell> {
         DataType::Short => Cell::Long(token.parse::<i16>().ok()?.into()),
         DataType::Integer => Cell::Long(token.parse::<i32>().ok()?.into()),
         DataType::Long => Cell::Long(token.parse().ok()?),
-        DataType::Float | DataType::Double => Cell::Double(match token.trim() {
-            "Inf" => f64::INFINITY,
-            "-Inf" => f64::NEG_INFINITY,
-            number => number.parse().ok()?,
-        }),
+        DataType::Float | DataType::Double => Cell::Double(read_double(token.trim())?),
         DataType::Binary => Cell::Bytes(token.as_bytes().to_vec()),
         DataType::Array { .. } | DataType::Map { .. } | DataType::Struct { .. } => return None,
+        written if !formats.reads(token, written) => return None,
         _ => Cell::Text(token.to_owned()),
     })
 }
@@ -191,10 +138,10 @@ pub(super) fn to_csv(call: &Call<'_>) -> SparkResult<Typed> {
     if !matches!(value.data_type, DataType::Struct { .. }) {
         return Err(call.unexpected(0, &value.data_type, "STRUCT"));
     }
-    let known = [&["sep", "delimiter"], &FORMATS[..]].concat();
-    let options = Options::of(call, 1, &known)?;
+    let options = Options::of(call, 1, &[DIALECT, &FORMATS[..]].concat())?;
     let data_type = value.data_type.to_json();
-    let mut arguments = vec![value, Typed::string(&data_type), Typed::string(&separator(&options))];
+    let mut arguments = vec![value, Typed::string(&data_type)];
+    arguments.extend(Dialect::for_writing(&options).arguments());
     arguments.extend(Formats::arguments(&options, &call.settings.time_zone));
     let mut typed = Typed::call(&TO_CSV, arguments)?;
     typed.nullable = true;
@@ -206,8 +153,8 @@ fn to_csv_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
     let DataType::Struct { fields } = DataType::from_json(data_type).map_err(spark_error)? else {
         return internal_err!("to_csv takes structs");
     };
-    let separator = constant_text(&arrays[2]).unwrap_or(",");
-    let formats = Formats::for_writing(&arrays[3..])?;
+    let (dialect, formats) = arrays[2..].split_at(dialect::ARGUMENTS);
+    let (dialect, formats) = (Dialect::read(dialect), Formats::for_writing(formats)?);
     let structs = arrays[0].as_struct();
     let columns = structs
         .columns()
@@ -217,34 +164,23 @@ fn to_csv_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
         .collect::<Result<Vec<_>>>()?;
     let lines = (0..rows).map(|row| {
         structs.is_valid(row).then(|| {
-            let values = columns
-                .iter()
-                .map(|column| column[row].as_deref().map_or_else(String::new, |text| written(text, separator)));
-            values.collect::<Vec<_>>().join(separator)
+            let values: Vec<_> = columns.iter().map(|column| column[row].as_deref()).collect();
+            dialect.line(&values)
         })
     });
     Ok(Arc::new(lines.collect::<StringArray>()))
 }
 
-/// In quotes if need be; blanks around it are lost.
-fn written(text: &str, separator: &str) -> String {
-    let text = text.trim();
-    if text.is_empty() || text.contains(separator) || text.contains(['"', '\n', '\r']) {
-        return format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
-    }
-    text.to_owned()
-}
-
 /// `schema_of_csv(text[, options])`
 pub(super) fn schema_of_csv(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=2)?;
-    let options = Options::of(call, 1, OPTIONS)?;
+    let options = Options::of(call, 1, &known())?;
     let text = match call.string(0)?.folded() {
         Some(ScalarValue::Utf8(Some(text))) => text,
         Some(value) if value.is_null() => return Err(unexpected_null(call)),
         _ => return Err(SparkError::invalid_plan("schema_of_csv takes a constant text")),
     };
-    let tokens = tokens(&text, &separator(&options));
+    let tokens = Dialect::for_reading(&options).values(&text);
     let fields = tokens.iter().enumerate().map(|(index, token)| {
         let data_type = token.as_deref().map_or(DataType::STRING, |token| inferred(token, &call.settings.time_zone));
         StructField::new(format!("_c{index}"), data_type, true)
@@ -261,7 +197,7 @@ fn inferred(token: &str, zone: &str) -> DataType {
     match token {
         token if token.parse::<i32>().is_ok() => DataType::Integer,
         token if token.parse::<i64>().is_ok() => DataType::Long,
-        token if token.parse::<f64>().is_ok() => DataType::Double,
+        token if read_double(token).is_some() => DataType::Double,
         token if token.len() <= 10 && is_a(&DataType::Date) => DataType::Date,
         _ if is_a(&DataType::Timestamp) => DataType::Timestamp,
         token if token.eq_ignore_ascii_case("true") || token.eq_ignore_ascii_case("false") => DataType::Boolean,

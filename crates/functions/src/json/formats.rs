@@ -2,11 +2,13 @@
 
 use arrow::array::ArrayRef;
 use datafusion::common::{Result, internal_datafusion_err};
-use firesteel_spec::SparkResult;
+use firesteel_spec::{DataType, SparkResult};
 
 use super::options::Options;
+use crate::cast::{Decimal, decimal_of_text};
 use crate::datetime::calendar::{US_PER_DAY, date_text, timestamp_text};
 use crate::datetime::pattern::Pattern;
+use crate::datetime::reading::{read_date, read_instant, read_timestamp};
 use crate::datetime::zone::{Zone, offset_text};
 use crate::kernel::spark_error;
 use crate::string::rows::constant_text;
@@ -69,6 +71,22 @@ impl<'a> Formats<'a> {
     pub fn read_timestamp_ntz(&self, text: &str) -> Option<Option<i64>> {
         let pattern = self.timestamp_ntz.as_ref()?;
         Some(pattern.parse(text).ok().map(|parsed| parsed.local_us()))
+    }
+
+    /// Is the text a value of the type? Of types that are not read by formats it is said to be one.
+    pub fn reads(&self, text: &str, data_type: &DataType) -> bool {
+        match data_type {
+            DataType::Date => self.read_date(text).unwrap_or_else(|| read_date(text)).is_some(),
+            DataType::Timestamp => self.read_timestamp(text).unwrap_or_else(|| read_instant(text, self.zone)).is_some(),
+            DataType::TimestampNtz => {
+                let plain = || read_timestamp(text).map(|(local, _)| local);
+                self.read_timestamp_ntz(text).unwrap_or_else(plain).is_some()
+            }
+            DataType::Decimal { precision, scale } => {
+                matches!(decimal_of_text(text.trim(), *precision, *scale), Decimal::Value(_))
+            }
+            _ => true,
+        }
     }
 
     pub fn date_text(&self, days: i32) -> Result<String> {

@@ -2,6 +2,7 @@
 
 mod cell;
 mod csv;
+mod dialect;
 mod formats;
 mod options;
 mod path;

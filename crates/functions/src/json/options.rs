@@ -49,9 +49,15 @@ impl Options {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
+    /// On unless it is said to be off.
+    pub fn is_not_off(&self, name: &str) -> bool {
+        self.get(name).is_none() || self.is_on(name)
+    }
+
     pub fn lax(&self) -> Lax {
         Lax {
-            strict: false,
+            single_quotes: self.is_not_off("allowsinglequotes"),
+            special_numbers: self.is_not_off("allownonnumericnumbers"),
             unquoted_names: self.is_on("allowunquotedfieldnames"),
             leading_zeros: self.is_on("allownumericleadingzeros"),
             control_letters: self.is_on("allowunquotedcontrolchars"),
@@ -61,7 +67,7 @@ impl Options {
     }
 }
 
-/// Of reading JSON.
+/// Of reading JSON. Those of inference matter to `schema_of_json` alone, and `multiLine` to files alone.
 pub(super) const READING: &[&str] = &[
     "mode",
     "columnnameofcorruptrecord",
@@ -71,7 +77,12 @@ pub(super) const READING: &[&str] = &[
     "allowbackslashescapinganycharacter",
     "allowcomments",
     "allowsinglequotes",
+    "allownonnumericnumbers",
     "primitivesasstring",
+    "prefersdecimal",
+    "infertimestamp",
+    "dropfieldifallnull",
+    "multiline",
     "timezone",
     "dateformat",
     "timestampformat",

@@ -39,10 +39,11 @@ kernels! {
 }
 
 const GET_LAX: Lax = Lax {
-    strict: false,
+    single_quotes: true,
+    special_numbers: true,
+    control_letters: true,
     unquoted_names: false,
     leading_zeros: false,
-    control_letters: true,
     any_escape: false,
     comments: false,
 };

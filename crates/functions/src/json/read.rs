@@ -12,8 +12,10 @@ use super::options::{Options, READING};
 use super::value::{Json, Lax, is_whole_number};
 use crate::call::Call;
 use crate::coerce::{integral_decimal, wider_decimal};
+use crate::datetime::reading::read_instant;
+use crate::datetime::zone::{Zone, invalid_zone};
 use crate::kernel::{nullable, spark_error};
-use crate::string::rows::{constant_flag, constant_text, kernels, texts};
+use crate::string::rows::{constant_text, kernels, texts};
 use crate::typed::{Typed, default_name};
 use crate::variant::Variant;
 
@@ -47,8 +49,6 @@ pub(super) fn from_json(call: &Call<'_>) -> SparkResult<Typed> {
     }
     let options = Options::of(call, 2, READING)?;
     let mode = mode(&options)?;
-    let lax = options.lax();
-    let flags = [lax.unquoted_names, lax.leading_zeros, lax.control_letters, lax.any_escape, lax.comments];
     let mut arguments = vec![
         call.string(0)?,
         Typed::null(schema.clone()),
@@ -56,7 +56,7 @@ pub(super) fn from_json(call: &Call<'_>) -> SparkResult<Typed> {
         Typed::string(mode),
         Typed::string(options.get("columnnameofcorruptrecord").unwrap_or("_corrupt_record")),
     ];
-    arguments.extend(flags.map(Typed::boolean));
+    arguments.push(Typed::string(&options.lax().letters()));
     arguments.extend(Formats::arguments(&options, &call.settings.time_zone));
     let mut typed = Typed::call(&FROM_JSON, arguments)?;
     let name = match schema {
@@ -105,16 +105,8 @@ fn from_json_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
     let schema = DataType::from_json(schema).map_err(spark_error)?;
     let fails = constant_text(&arrays[3]) == Some("FAILFAST");
     let corrupt = constant_text(&arrays[4]).unwrap_or_default().to_owned();
-    let formats = Formats::for_parsing(&arrays[10..])?;
-    let flag = |index: usize| constant_flag(&arrays[index]);
-    let lax = Lax {
-        strict: false,
-        unquoted_names: flag(5),
-        leading_zeros: flag(6),
-        control_letters: flag(7),
-        any_escape: flag(8),
-        comments: flag(9),
-    };
+    let lax = Lax::of_letters(constant_text(&arrays[5]).unwrap_or_default());
+    let formats = Formats::for_parsing(&arrays[6..])?;
     let values = texts(&arrays[0]);
     let mut cells = Vec::with_capacity(rows);
     for row in 0..rows {
@@ -123,19 +115,19 @@ fn from_json_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
             cells.push(Cell::Null);
             continue;
         }
-        let mut is_bad = false;
+        let mut reading = Reading { formats: &formats, is_bad: false };
         let json = Json::parse(text, lax);
         let mut cell = match &json {
-            Some(json) => root(json, &schema, &mut is_bad),
+            Some(json) => reading.root(json, &schema),
             None => {
-                is_bad = true;
+                reading.is_bad = true;
                 empty(&schema)
             }
         };
-        if is_bad && fails {
+        if reading.is_bad && fails {
             return Err(spark_error(malformed(text)));
         }
-        if let (true, Cell::Struct(fields), DataType::Struct { fields: names }) = (is_bad, &mut cell, &schema)
+        if let (true, Cell::Struct(fields), DataType::Struct { fields: names }) = (reading.is_bad, &mut cell, &schema)
             && let Some(index) = names.iter().position(|field| field.name == corrupt)
         {
             fields[index] = Cell::Text(text.to_owned());
@@ -153,79 +145,93 @@ pub(crate) fn empty(schema: &DataType) -> Cell {
     }
 }
 
-fn root(json: &Json, schema: &DataType, is_bad: &mut bool) -> Cell {
-    match (json, schema) {
-        (Json::Null, schema) => empty(schema),
-        // A lone object is an array of one.
-        (Json::Object(_), DataType::Array { element, .. }) if matches!(**element, DataType::Struct { .. }) => {
-            converted(json, element, is_bad).map_or(Cell::Null, |cell| Cell::List(vec![cell]))
-        }
-        _ => converted(json, schema, is_bad).unwrap_or_else(|| {
-            *is_bad = true;
-            empty(schema)
-        }),
-    }
+struct Reading<'a> {
+    formats: &'a Formats<'a>,
+    /// Was something no value of its type?
+    is_bad: bool,
 }
 
-/// `None` if it is no value of the type; of a struct the field alone is null then, and `is_bad` is set.
-fn converted(json: &Json, data_type: &DataType, is_bad: &mut bool) -> Option<Cell> {
-    Some(match (json, data_type) {
-        (json, DataType::Variant) => Cell::Variant(Variant::of_json(json)?),
-        (Json::Null, _) => Cell::Null,
-        (Json::Bool(value), DataType::Boolean) => Cell::Bool(*value),
-        (Json::Number(text), integral) if integral.is_integral() => {
-            let value: i64 = if is_whole_number(text) { text.parse().ok()? } else { return None };
-            let fits = match integral {
-                DataType::Byte => i8::try_from(value).is_ok(),
-                DataType::Short => i16::try_from(value).is_ok(),
-                DataType::Integer => i32::try_from(value).is_ok(),
-                _ => true,
-            };
-            if !fits {
-                return None;
+impl Reading<'_> {
+    fn root(&mut self, json: &Json, schema: &DataType) -> Cell {
+        match (json, schema) {
+            (Json::Null, schema) => empty(schema),
+            // A lone object is an array of one.
+            (Json::Object(_), DataType::Array { element, .. }) if matches!(**element, DataType::Struct { .. }) => {
+                self.converted(json, element).map_or(Cell::Null, |cell| Cell::List(vec![cell]))
             }
-            Cell::Long(value)
+            _ => self.converted(json, schema).unwrap_or_else(|| {
+                self.is_bad = true;
+                empty(schema)
+            }),
         }
-        (Json::Number(text), DataType::Float | DataType::Double) => Cell::Double(match text.as_str() {
-            "Infinity" => f64::INFINITY,
-            "-Infinity" => f64::NEG_INFINITY,
-            number => number.parse().ok()?,
-        }),
-        (Json::String(text), DataType::Float | DataType::Double) => Cell::Double(match text.as_str() {
-            "NaN" => f64::NAN,
-            "+INF" | "INF" | "+Infinity" | "Infinity" => f64::INFINITY,
-            "-INF" | "-Infinity" => f64::NEG_INFINITY,
+    }
+
+    /// `None` if it is no value of the type; of a struct the field alone is null then, and the record is bad.
+    fn converted(&mut self, json: &Json, data_type: &DataType) -> Option<Cell> {
+        Some(match (json, data_type) {
+            (json, DataType::Variant) => Cell::Variant(Variant::of_json(json)?),
+            (Json::Null, _) => Cell::Null,
+            (Json::Bool(value), DataType::Boolean) => Cell::Bool(*value),
+            (Json::Number(text), integral) if integral.is_integral() => {
+                let value: i64 = if is_whole_number(text) { text.parse().ok()? } else { return None };
+                let fits = match integral {
+                    DataType::Byte => i8::try_from(value).is_ok(),
+                    DataType::Short => i16::try_from(value).is_ok(),
+                    DataType::Integer => i32::try_from(value).is_ok(),
+                    _ => true,
+                };
+                if !fits {
+                    return None;
+                }
+                Cell::Long(value)
+            }
+            (Json::Number(text), DataType::Float | DataType::Double) => Cell::Double(match text.as_str() {
+                "Infinity" => f64::INFINITY,
+                "-Infinity" => f64::NEG_INFINITY,
+                number => number.parse().ok()?,
+            }),
+            (Json::String(text), DataType::Float | DataType::Double) => Cell::Double(match text.as_str() {
+                "NaN" => f64::NAN,
+                "+INF" | "INF" | "+Infinity" | "Infinity" => f64::INFINITY,
+                "-INF" | "-Infinity" => f64::NEG_INFINITY,
+                _ => return None,
+            }),
+            (Json::String(text), string) if string.is_string() => Cell::Text(text.clone()),
+            (json, string) if string.is_string() => Cell::Text(json.to_text()),
+            (Json::String(text), DataType::Binary) => Cell::Bytes(BASE64_STANDARD.decode(text).ok()?),
+            (Json::Number(text), DataType::Decimal { .. }) if self.formats.reads(text, data_type) => {
+                Cell::Text(text.clone())
+            }
+            (Json::Number(text), DataType::Timestamp) if is_whole_number(text) => {
+                let seconds: i64 = text.parse().ok()?;
+                Cell::Text(chrono::DateTime::from_timestamp(seconds, 0)?.format("%Y-%m-%d %H:%M:%SZ").to_string())
+            }
+            (Json::String(text), data_type) if is_written(data_type) && self.formats.reads(text, data_type) => {
+                Cell::Text(text.clone())
+            }
+            (Json::Array(elements), DataType::Array { element, .. }) => {
+                Cell::List(elements.iter().map(|json| self.converted(json, element)).collect::<Option<_>>()?)
+            }
+            (Json::Object(fields), DataType::Map { value, .. }) => {
+                let keys = fields.iter().map(|(name, _)| Cell::Text(name.clone())).collect();
+                let values = fields.iter().map(|(_, json)| self.converted(json, value)).collect::<Option<_>>()?;
+                Cell::Map(keys, values)
+            }
+            (Json::Object(values), DataType::Struct { fields }) => {
+                let mut cell = |field: &StructField| {
+                    let Some((_, json)) = values.iter().rfind(|(name, _)| *name == field.name) else {
+                        return Cell::Null;
+                    };
+                    self.converted(json, &field.data_type).unwrap_or_else(|| {
+                        self.is_bad = true;
+                        Cell::Null
+                    })
+                };
+                Cell::Struct(fields.iter().map(&mut cell).collect())
+            }
             _ => return None,
-        }),
-        (Json::String(text), string) if string.is_string() => Cell::Text(text.clone()),
-        (json, string) if string.is_string() => Cell::Text(json.to_text()),
-        (Json::String(text), DataType::Binary) => Cell::Bytes(BASE64_STANDARD.decode(text).ok()?),
-        (Json::Number(text), DataType::Decimal { .. }) => Cell::Text(text.clone()),
-        (Json::Number(text), DataType::Timestamp) if is_whole_number(text) => {
-            let seconds: i64 = text.parse().ok()?;
-            Cell::Text(chrono::DateTime::from_timestamp(seconds, 0)?.format("%Y-%m-%d %H:%M:%SZ").to_string())
-        }
-        (Json::String(text), data_type) if is_written(data_type) => Cell::Text(text.clone()),
-        (Json::Array(elements), DataType::Array { element, .. }) => {
-            Cell::List(elements.iter().map(|json| converted(json, element, is_bad)).collect::<Option<_>>()?)
-        }
-        (Json::Object(fields), DataType::Map { value, .. }) => {
-            let keys = fields.iter().map(|(name, _)| Cell::Text(name.clone())).collect();
-            let values = fields.iter().map(|(_, json)| converted(json, value, is_bad)).collect::<Option<_>>()?;
-            Cell::Map(keys, values)
-        }
-        (Json::Object(values), DataType::Struct { fields }) => {
-            let cell = |field: &StructField| {
-                let Some((_, json)) = values.iter().rfind(|(name, _)| *name == field.name) else { return Cell::Null };
-                converted(json, &field.data_type, is_bad).unwrap_or_else(|| {
-                    *is_bad = true;
-                    Cell::Null
-                })
-            };
-            Cell::Struct(fields.iter().map(cell).collect())
-        }
-        _ => return None,
-    })
+        })
+    }
 }
 
 /// Types whose values JSON has as texts.
@@ -253,7 +259,9 @@ pub(super) fn schema_of_json(call: &Call<'_>) -> SparkResult<Typed> {
         _ => call.constant_text(0)?,
     };
     let json = Json::parse(&text, options.lax()).ok_or_else(|| malformed(&text))?;
-    let schema = settled(inferred(&json)).unwrap_or(DataType::Struct { fields: Vec::new() });
+    let drops_nulls = options.is_on("dropfieldifallnull");
+    let inferred = Inference::of(&options, &call.settings.time_zone)?.type_of(&json);
+    let schema = settled(inferred, drops_nulls).unwrap_or(DataType::Struct { fields: Vec::new() });
     Ok(Typed::string(&schema.sql()).named(default_name(call.name, &call.arguments[..1])))
 }
 
@@ -266,29 +274,62 @@ pub(super) fn unexpected_null(call: &Call<'_>) -> SparkError {
     .with("exprName", "json")
 }
 
-fn inferred(json: &Json) -> DataType {
-    match json {
-        Json::Null => DataType::Null,
-        Json::Bool(_) => DataType::Boolean,
-        Json::String(_) => DataType::STRING,
-        Json::Number(text) if is_whole_number(text) => match text.parse::<i64>() {
-            Ok(_) => DataType::Long,
-            Err(_) => match text.trim_start_matches('-').len() {
-                digits @ 0..=38 => DataType::Decimal { precision: digits as u8, scale: 0 },
-                _ => DataType::Double,
-            },
-        },
-        Json::Number(_) => DataType::Double,
-        Json::Array(elements) => {
-            let element =
-                elements.iter().map(inferred).reduce(|left, right| compatible(&left, &right, &DataType::STRING));
-            DataType::array(element.unwrap_or(DataType::Null), true)
+/// How types are told from values.
+struct Inference {
+    all_texts: bool,
+    prefers_decimal: bool,
+    infers_timestamps: bool,
+    zone: Zone,
+}
+
+impl Inference {
+    fn of(options: &Options, zone: &str) -> SparkResult<Self> {
+        let zone = options.get("timezone").unwrap_or(zone);
+        Ok(Self {
+            all_texts: options.is_on("primitivesasstring"),
+            prefers_decimal: options.is_on("prefersdecimal"),
+            infers_timestamps: options.is_on("infertimestamp"),
+            zone: Zone::parse(zone).ok_or_else(|| invalid_zone(zone))?,
+        })
+    }
+
+    fn type_of(&self, json: &Json) -> DataType {
+        match json {
+            Json::Null => DataType::Null,
+            Json::Bool(_) | Json::Number(_) if self.all_texts => DataType::STRING,
+            Json::Bool(_) => DataType::Boolean,
+            Json::String(text) if self.infers_timestamps && read_instant(text, self.zone).is_some() => {
+                DataType::Timestamp
+            }
+            Json::String(_) => DataType::STRING,
+            Json::Number(text) => self.type_of_number(text),
+            Json::Array(elements) => {
+                let types = elements.iter().map(|element| self.type_of(element));
+                let element = types.reduce(|left, right| compatible(&left, &right, &DataType::STRING));
+                DataType::array(element.unwrap_or(DataType::Null), true)
+            }
+            Json::Object(fields) => {
+                let mut fields: Vec<_> =
+                    fields.iter().map(|(name, value)| StructField::new(name, self.type_of(value), true)).collect();
+                fields.sort_by(|left, right| left.name.cmp(&right.name));
+                DataType::Struct { fields }
+            }
         }
-        Json::Object(fields) => {
-            let mut fields: Vec<_> =
-                fields.iter().map(|(name, value)| StructField::new(name, inferred(value), true)).collect();
-            fields.sort_by(|left, right| left.name.cmp(&right.name));
-            DataType::Struct { fields }
+    }
+
+    fn type_of_number(&self, text: &str) -> DataType {
+        let is_whole = is_whole_number(text);
+        if is_whole && text.parse::<i64>().is_ok() {
+            return DataType::Long;
+        }
+        let (whole, fraction) = text.trim_start_matches('-').split_once('.').unwrap_or((text, ""));
+        let whole = whole.trim_start_matches(['-', '0']).len();
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-' || byte == b'.');
+        match whole + fraction.len() {
+            digits @ 0..=38 if is_whole || (self.prefers_decimal && is_plain) => {
+                DataType::Decimal { precision: digits as u8, scale: fraction.len() as i8 }
+            }
+            _ => DataType::Double,
         }
     }
 }
@@ -329,15 +370,19 @@ pub(crate) fn compatible(left: &DataType, right: &DataType, other: &DataType) ->
     }
 }
 
-/// What is always null is text, and a struct without fields is nothing.
-fn settled(data_type: DataType) -> Option<DataType> {
+/// What is always null is text, or nothing if that is dropped; and a struct without fields is nothing.
+fn settled(data_type: DataType, drops_nulls: bool) -> Option<DataType> {
     Some(match data_type {
+        DataType::Null if drops_nulls => return None,
         DataType::Null => DataType::STRING,
-        DataType::Array { element, .. } => DataType::array(settled(*element)?, true),
+        DataType::Array { element, .. } => DataType::array(settled(*element, drops_nulls)?, true),
         DataType::Struct { fields } => {
             let fields: Vec<_> = fields
                 .into_iter()
-                .filter_map(|field| Some(StructField { data_type: settled(field.data_type.clone())?, ..field }))
+                .filter_map(|field| {
+                    let data_type = settled(field.data_type.clone(), drops_nulls)?;
+                    Some(StructField { data_type, ..field })
+                })
                 .collect();
             if fields.is_empty() {
                 return None;

@@ -55,6 +55,38 @@ impl Json {
         }
     }
 
+    /// As Jackson writes it over several lines; numbers stay as they were written.
+    pub fn write_pretty(&self, depth: usize, out: &mut String) {
+        let line = |out: &mut String, depth: usize| {
+            out.push('\n');
+            out.push_str(&"  ".repeat(depth));
+        };
+        match self {
+            Self::Number(text) => out.push_str(text),
+            Self::Array(elements) if elements.is_empty() => out.push_str("[ ]"),
+            Self::Object(fields) if fields.is_empty() => out.push_str("{ }"),
+            Self::Array(elements) => {
+                for (index, element) in elements.iter().enumerate() {
+                    out.push_str(if index == 0 { "[ " } else { ", " });
+                    element.write_pretty(depth, out);
+                }
+                out.push_str(" ]");
+            }
+            Self::Object(fields) => {
+                for (index, (name, value)) in fields.iter().enumerate() {
+                    out.push(if index == 0 { '{' } else { ',' });
+                    line(out, depth + 1);
+                    write_string(name, out);
+                    out.push_str(" : ");
+                    value.write_pretty(depth + 1, out);
+                }
+                line(out, depth);
+                out.push('}');
+            }
+            plain => plain.write(out),
+        }
+    }
+
     pub fn to_text(&self) -> String {
         let mut out = String::new();
         self.write(&mut out);
@@ -95,16 +127,42 @@ pub(crate) fn write_string(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// What options allow beyond JSON.
+/// What is allowed beyond JSON.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Lax {
-    /// Nothing beyond JSON at all.
-    pub strict: bool,
+    pub single_quotes: bool,
+    /// `NaN` and infinities.
+    pub special_numbers: bool,
     pub unquoted_names: bool,
     pub leading_zeros: bool,
     pub control_letters: bool,
     pub any_escape: bool,
     pub comments: bool,
+}
+
+impl Lax {
+    /// As a kernel's argument: a letter for each flag that is set.
+    pub fn letters(mut self) -> String {
+        self.flags().into_iter().filter(|(_, flag)| **flag).map(|(letter, _)| letter).collect()
+    }
+
+    pub fn of_letters(letters: &str) -> Self {
+        let mut lax = Self::default();
+        lax.flags().into_iter().for_each(|(letter, flag)| *flag = letters.contains(letter));
+        lax
+    }
+
+    fn flags(&mut self) -> [(char, &mut bool); 7] {
+        [
+            ('q', &mut self.single_quotes),
+            ('n', &mut self.special_numbers),
+            ('u', &mut self.unquoted_names),
+            ('z', &mut self.leading_zeros),
+            ('c', &mut self.control_letters),
+            ('e', &mut self.any_escape),
+            ('/', &mut self.comments),
+        ]
+    }
 }
 
 struct Reader<'a> {
@@ -154,13 +212,13 @@ impl Reader<'_> {
             b'{' => self.object(depth),
             b'[' => self.array(depth),
             b'"' => self.string(b'"').map(Json::String),
-            b'\'' if !self.lax.strict => self.string(b'\'').map(Json::String),
+            b'\'' if self.lax.single_quotes => self.string(b'\'').map(Json::String),
             b't' => self.word("true", Json::Bool(true)),
             b'f' => self.word("false", Json::Bool(false)),
             b'n' => self.word("null", Json::Null),
-            b'N' if !self.lax.strict => self.word("NaN", Json::Number("NaN".to_owned())),
-            b'I' if !self.lax.strict => self.word("Infinity", Json::Number("Infinity".to_owned())),
-            b'+' if !self.lax.strict => self.word("+Infinity", Json::Number("Infinity".to_owned())),
+            b'N' if self.lax.special_numbers => self.word("NaN", Json::Number("NaN".to_owned())),
+            b'I' if self.lax.special_numbers => self.word("Infinity", Json::Number("Infinity".to_owned())),
+            b'+' if self.lax.special_numbers => self.word("+Infinity", Json::Number("Infinity".to_owned())),
             _ => self.number(),
         }
     }
@@ -175,7 +233,7 @@ impl Reader<'_> {
             self.blanks();
             let name = match self.peek()? {
                 b'"' => self.string(b'"')?,
-                b'\'' if !self.lax.strict => self.string(b'\'')?,
+                b'\'' if self.lax.single_quotes => self.string(b'\'')?,
                 _ if self.lax.unquoted_names => self.name()?,
                 _ => return None,
             };
@@ -212,7 +270,7 @@ impl Reader<'_> {
 
     fn number(&mut self) -> Option<Json> {
         let rest = &self.text[self.at..];
-        if rest.starts_with("-Infinity") && !self.lax.strict {
+        if rest.starts_with("-Infinity") && self.lax.special_numbers {
             return self.word("-Infinity", Json::Number("-Infinity".to_owned()));
         }
         let end = rest.find(|letter: char| !letter.is_ascii_digit() && !"+-.eE".contains(letter)).unwrap_or(rest.len());

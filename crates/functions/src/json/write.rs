@@ -12,7 +12,7 @@ use firesteel_spec::{DataType, SparkResult};
 use super::formats::{FORMATS, Formats};
 use super::options::Options;
 use super::read::invalid_schema;
-use super::value::write_string;
+use super::value::{Json, Lax, write_string};
 use crate::call::Call;
 use crate::cast::{Mode, cast_array};
 use crate::kernel::spark_error;
@@ -24,9 +24,13 @@ kernels! {
     TO_JSON = "spark_to_json", text_or_null, |arrays, rows| {
         let Some(data_type) = constant_text(&arrays[1]) else { return Ok(Arc::new(StringArray::new_null(rows))) };
         let data_type = DataType::from_json(data_type).map_err(spark_error)?;
-        let skips_nulls = constant_flag(&arrays[2]);
-        let formats = Formats::for_writing(&arrays[3..])?;
-        Ok(Arc::new(StringArray::from(written(&arrays[0], &data_type, &formats, skips_nulls)?)))
+        let (skips_nulls, is_pretty) = (constant_flag(&arrays[2]), constant_flag(&arrays[3]));
+        let formats = Formats::for_writing(&arrays[4..])?;
+        let mut written = written(&arrays[0], &data_type, &formats, skips_nulls)?;
+        if is_pretty {
+            written.iter_mut().flatten().for_each(pretty);
+        }
+        Ok(Arc::new(StringArray::from(written)))
     };
 }
 
@@ -40,14 +44,23 @@ pub(super) fn to_json(call: &Call<'_>) -> SparkResult<Typed> {
     ) {
         return Err(invalid_schema(call, &value.data_type));
     }
-    let options = Options::of(call, 1, &[&["ignorenullfields"], &FORMATS[..]].concat())?;
-    let skips_nulls = options.get("ignorenullfields").is_none() || options.is_on("ignorenullfields");
+    let options = Options::of(call, 1, &[&["ignorenullfields", "pretty"], &FORMATS[..]].concat())?;
+    let skips_nulls = options.is_not_off("ignorenullfields");
     let data_type = value.data_type.to_json();
     let mut arguments = vec![value, Typed::string(&data_type), Typed::boolean(skips_nulls)];
+    arguments.push(Typed::boolean(options.is_on("pretty")));
     arguments.extend(Formats::arguments(&options, &call.settings.time_zone));
     let mut typed = Typed::call(&TO_JSON, arguments)?;
     typed.nullable = true;
     Ok(typed.named(default_name(call.name, &call.arguments[..1])))
+}
+
+/// Over several lines.
+fn pretty(text: &mut String) {
+    if let Some(json) = Json::parse(text, Lax::default()) {
+        text.clear();
+        json.write_pretty(0, text);
+    }
 }
 
 /// The values as JSON, `None` for null.

@@ -15,7 +15,7 @@ const DIGITS_MAX: usize = 38;
 impl Variant {
     /// `None` if the text does not begin with a value of JSON, or an object has a key twice.
     pub fn parse_json(text: &str) -> Option<Self> {
-        Self::of_json(&Json::parse(text, Lax { strict: true, ..Lax::default() })?)
+        Self::of_json(&Json::parse(text, Lax::default())?)
     }
 
     pub fn of_json(json: &Json) -> Option<Self> {

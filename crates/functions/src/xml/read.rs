@@ -146,7 +146,7 @@ fn from_xml_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
             continue;
         }
         let text = values.value(row);
-        let mut reading = Reading { rules: &rules, is_bad: false };
+        let mut reading = Reading { rules: &rules, formats: &formats, is_bad: false };
         let document = Document::parse(text);
         let root = document.as_ref().and_then(|document| Some((document, document.document_element()?)));
         let mut cell = match (root, &schema) {
@@ -171,6 +171,7 @@ fn from_xml_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
 
 struct Reading<'a> {
     rules: &'a Rules,
+    formats: &'a Formats<'a>,
     /// Was something no value of its type?
     is_bad: bool,
 }
@@ -239,7 +240,7 @@ impl Reading<'_> {
             (DataType::Boolean, "1") => Some(Cell::Bool(true)),
             (DataType::Boolean, "0") => Some(Cell::Bool(false)),
             (DataType::Variant, text) => Some(Cell::Variant(scalar(text))),
-            _ => converted(text, data_type),
+            _ => converted(text, data_type, self.formats),
         };
         cell.unwrap_or_else(|| {
             self.is_bad = true;
