@@ -17,6 +17,7 @@ mod random;
 mod simple;
 mod sketch;
 mod sum;
+mod vector;
 
 use std::sync::Arc;
 
@@ -55,6 +56,8 @@ pub(crate) static FAMILY: Family = Family {
         Function::aggregate("mean", sum::avg),
         Function::aggregate("try_avg", sum::avg),
         Function::aggregate("product", bitmap::product),
+        Function::aggregate("vector_avg", vector::vector),
+        Function::aggregate("vector_sum", vector::vector),
         Function::aggregate("std", moments::moment),
         Function::aggregate("stddev", moments::moment),
         Function::aggregate("stddev_pop", moments::moment),
@@ -107,6 +110,7 @@ pub(crate) static FAMILY: Family = Family {
             &moments::MOMENT,
             &percentile::PERCENTILE,
             &sketch::COUNT_MIN,
+            &vector::VECTOR,
         ]
         .into_iter()
         .map(|function| Arc::clone(function))

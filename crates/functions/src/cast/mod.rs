@@ -71,10 +71,20 @@ static SPARK_CAST: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
 fn unwrap_udt(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=1)?;
     let argument = call.argument(0)?;
-    let DataType::UserDefined { sql_type, .. } = argument.data_type else {
-        return Err(call.unexpected(0, &argument.data_type, "UserDefinedType"));
+    let sql_type = match &argument.data_type {
+        DataType::UserDefined { sql_type, .. } => (**sql_type).clone(),
+        other => return Err(call.unexpected(0, other, "UserDefinedType")),
     };
-    Ok(call.shown(Typed::new(argument.expr, *sql_type, argument.nullable, argument.name)))
+    Ok(call.shown(relabelled(argument, sql_type)))
+}
+
+/// The same bits as another type. A column is wrapped, since one by itself would keep the type that it has.
+fn relabelled(value: Typed, to: DataType) -> Typed {
+    let expr = match value.expr {
+        column @ Expr::Column(_) => Expr::Cast(Cast::new(Box::new(column), to_arrow(&to))),
+        other => other,
+    };
+    Typed::new(expr, to, value.nullable, value.name)
 }
 
 fn parsed(json: &str) -> Result<DataType> {
@@ -149,7 +159,7 @@ pub fn cast(value: Typed, to: &DataType, mode: Mode, settings: &Settings) -> Spa
     }
     let name = value.name.clone();
     if is_relabelled(&value.data_type, to) {
-        return Ok(Typed::new(value.expr, to.clone(), value.nullable, name));
+        return Ok(relabelled(value, to.clone()));
     }
     if let Some(special) = special_datetime(&value, to, settings) {
         return Ok(special.named(name));

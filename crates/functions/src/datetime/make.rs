@@ -82,8 +82,9 @@ pub(super) fn make_timestamp(call: &Call<'_>) -> SparkResult<Typed> {
         call.expect(1..=3)?;
         (date_and_time(call)?, 2)
     };
-    // Spark does not show the zone of `try_make_timestamp`.
-    let shown = if call.name == "try_make_timestamp" { zone.min(call.arguments.len()) } else { call.arguments.len() };
+    // Spark does not show the zone of `try_make_timestamp` of six parts.
+    let hidden = of_parts && call.name == "try_make_timestamp";
+    let shown = if hidden { zone.min(call.arguments.len()) } else { call.arguments.len() };
     let name = default_name(call.name, &call.arguments[..shown]);
     let zone = if call.has(zone) { call.string(zone)? } else { zone_of(call) };
     Ok(instant(local, zone)?.named(name))

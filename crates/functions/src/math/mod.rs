@@ -6,6 +6,7 @@ mod bucket;
 pub(crate) mod elementary;
 mod rounding;
 mod strict;
+pub(crate) mod vector;
 
 use std::sync::Arc;
 
@@ -59,6 +60,11 @@ pub(crate) static FAMILY: Family = Family {
         Function::scalar("unhex", base::unhex),
         Function::scalar("factorial", base::factorial),
         Function::scalar("width_bucket", bucket::width_bucket),
+        Function::scalar("vector_cosine_similarity", vector::of_two),
+        Function::scalar("vector_inner_product", vector::of_two),
+        Function::scalar("vector_l2_distance", vector::of_two),
+        Function::scalar("vector_norm", vector::norm),
+        Function::scalar("vector_normalize", vector::norm),
         Function::scalar("bit_count", bits::count),
         Function::scalar("bit_get", bits::get),
         Function::scalar("getbit", bits::get),
@@ -86,6 +92,9 @@ pub(crate) static FAMILY: Family = Family {
             &base::UNHEX,
             &base::FACTORIAL,
             &bucket::WIDTH_BUCKET,
+            &vector::OF_TWO,
+            &vector::NORM,
+            &vector::NORMALIZE,
             &bits::COUNT,
             &bits::GET,
             &bits::NOT,

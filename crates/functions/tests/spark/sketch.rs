@@ -280,6 +280,37 @@ async fn count_min() {
 }
 
 #[tokio::test]
+async fn vectors() {
+    check(
+        Rows::Range(4),
+        &[
+            ("vector_sum(array(float(id), float(id)))", "[6.0, 6.0]"),
+            ("vector_avg(array(float(id)))", "[1.5]"),
+            ("vector_avg(array(id))", "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE"),
+            ("vector_norm(array(float(3), float(4)))", "5.0"),
+            ("vector_norm(array(float(3), float(4)), float(1))", "7.0"),
+            ("vector_norm(array(float(3), float(4)), float(3))", "INVALID_VECTOR_NORM_DEGREE"),
+            ("vector_norm(array(3.0))", "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE"),
+            ("vector_norm(array(float(3), NULL))", "NULL"),
+            ("vector_normalize(array(float(3), float(4)))", "[0.6, 0.8]"),
+            ("vector_normalize(array(float(0), float(0)))", "NULL"),
+            ("vector_inner_product(array(float(1), float(2)), array(float(4), float(5)))", "14.0"),
+            ("vector_inner_product(array(float(1)), array(float(4), float(5)))", "VECTOR_DIMENSION_MISMATCH"),
+            (
+                "vector_cosine_similarity(array(float(1), float(2), float(3)), array(float(4), float(5), float(6)))",
+                "0.9746319",
+            ),
+            (
+                "vector_l2_distance(array(float(1), float(2), float(3)), array(float(4), float(5), float(6)))",
+                "5.196152",
+            ),
+        ],
+    )
+    .await;
+    check(Rows::Range(0), &[("vector_sum(array(float(id)))", "NULL")]).await;
+}
+
+#[tokio::test]
 async fn theta() {
     const FEW: &str = "0104033e011acc930316861af72df7e4558fbe9c3477e9eaefb2e5966badaa3dc0";
     const NONE: &str = "01030300001e0000";
