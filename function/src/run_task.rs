@@ -11,7 +11,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::filter_pushdown::FilterPushdown;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionConfig;
-use firesteel_operators::{ShuffleWriteExec, WriteRouting, decode_file_partition, decode_plan};
+use firesteel_operators::{ShuffleWriteExec, WriteRouting, decode_file_partition, decode_plan, task_config};
 use firesteel_protocol::{
     Blob, ErrorKind, Inputs, LeafInput, TaskEnvelope, TaskError, TaskMetrics, TaskOutcome, TaskReport, WIRE_VERSION,
     WireError,
@@ -95,7 +95,7 @@ async fn attempt(
         files = name_files(&inputs);
         let (runtime, pool) = task_runtime(storage, &context.options, context.caches())?;
         let settings: HashMap<String, String> = envelope.settings.clone().into_iter().collect();
-        let config = SessionConfig::from_string_hash_map(&settings)?;
+        let config = task_config(SessionConfig::from_string_hash_map(&settings)?, envelope.task.index);
         let id = format!("{}-{}", envelope.job, envelope.task);
         let task_context = Arc::new(context.task_context(id, config, runtime));
         let (plan, routing) = prepare(&plan, inputs, &task_context, storage)?;

@@ -21,6 +21,7 @@ mod registry;
 mod renamed;
 mod sketch;
 mod string;
+mod task;
 mod typed;
 mod types;
 mod variant;
@@ -33,6 +34,7 @@ pub use coerce::{common_type, comparison_type, wider};
 pub use collection::lambda_parameters;
 pub use literal::{literal, scalar};
 pub use registry::{Build, Family, Function, Implementations, Kind, implementations, lookup, names};
+pub use task::TaskPlace;
 pub use typed::{Typed, default_name};
 pub use types::{UTC, canonical, field_type, from_arrow, from_field, to_arrow, to_field};
 

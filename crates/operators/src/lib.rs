@@ -10,7 +10,7 @@ mod shuffle_write;
 mod store_registry;
 
 pub use codec::{FiresteelCodec, decode_file_partition, decode_plan, encode_file_partition, encode_plan};
-pub use session::{Functions, function_names, session_state};
+pub use session::{Functions, function_names, session_state, task_config};
 pub use shuffle_read::{ShuffleReadExec, ShuffleSource};
 pub use shuffle_write::{ShuffleWriteExec, WriteRouting};
 pub use store_registry::StorageRegistry;

@@ -20,6 +20,11 @@ pub fn session_state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Session
     builder
 }
 
+/// The settings of one attempt of a task, the `index`th of its stage: functions may ask for that.
+pub fn task_config(config: SessionConfig, index: u32) -> SessionConfig {
+    config.with_option_extension(firesteel_functions::TaskPlace::new(index))
+}
+
 /// All functions by name and alias. A function resolves them without a session, whose planners and optimizers it would
 /// never use but would have to carry.
 #[derive(Debug, Clone)]

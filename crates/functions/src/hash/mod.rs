@@ -52,9 +52,9 @@ pub(crate) static FAMILY: Family = Family {
         Function::scalar("reflect", session::refused),
         Function::scalar("java_method", session::refused),
         Function::scalar("try_reflect", session::refused),
-        Function::scalar("monotonically_increasing_id", row_number::row_id),
-        Function::scalar("distributed_sequence_id", row_number::row_id),
-        Function::scalar("spark_partition_id", session::refused),
+        Function::scalar("monotonically_increasing_id", row_number::monotonically_increasing_id),
+        Function::scalar("distributed_sequence_id", row_number::sequence_id),
+        Function::scalar("spark_partition_id", row_number::partition_id),
         Function::scalar("input_file_name", session::refused),
         Function::scalar("input_file_block_start", session::refused),
         Function::scalar("input_file_block_length", session::refused),
@@ -65,6 +65,7 @@ pub(crate) static FAMILY: Family = Family {
             digest::implementations(),
             random::implementations(),
             row_hash::implementations(),
+            row_number::implementations(),
             session::implementations(),
         ];
         Implementations { scalar: own.concat(), ..Implementations::default() }

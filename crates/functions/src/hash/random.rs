@@ -1,14 +1,13 @@
 //! Random numbers as Spark's `XORShiftRandom` gives them for a seed, and texts made of them.
 //!
-//! A call draws its numbers in the order of the rows that a process sees. For one partition they are Spark's.
+//! A call draws its numbers in the order in which its task sees rows. For one partition a task they are Spark's.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, StringArray};
 use arrow::datatypes::{DataType as ArrowType, Float64Type, Int32Type, Int64Type};
 use datafusion::common::{Result, ScalarValue};
-use datafusion::logical_expr::{ScalarUDF, Volatility};
+use datafusion::logical_expr::ScalarUDF;
 use firesteel_spec::{DataType, SparkError, SparkResult};
 
 use super::mersenne::MersenneTwister;
@@ -16,107 +15,64 @@ use super::row_hash::Murmur3;
 use crate::call::Call;
 use crate::cast::{Mode, cast, coerce};
 use crate::coerce::common_type;
-use crate::kernel::{KernelUdf, null_if_any};
 use crate::lookup;
+use crate::task::{TaskPlace, TaskUdf};
 use crate::typed::{Typed, default_name};
 
 static UNIFORM: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
-    KernelUdf::with_volatility(
-        "spark_rand",
-        Volatility::Volatile,
-        |_, _| null_if_any(ArrowType::Float64, &[]),
-        |arrays, rows| draw(arrays, |random| (0..rows).map(|_| random.double()).collect::<Float64Array>()),
-    )
+    TaskUdf::udf("spark_rand", ArrowType::Float64, |arrays, rows, task| {
+        draw(arrays, task, Random::new, |random| (0..rows).map(|_| random.double()).collect::<Float64Array>())
+    })
 });
 static WITHIN: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
-    KernelUdf::with_volatility(
-        "spark_rand_within",
-        Volatility::Volatile,
-        |_, _| null_if_any(ArrowType::Boolean, &[]),
-        |arrays, rows| {
-            let [least, limit] = [2, 3].map(|index: usize| arrays[index].as_primitive::<Float64Type>());
-            draw(arrays, |random| {
-                let mut is_within = |row: usize| {
-                    let number = random.double();
-                    number >= least.value(row) && number < limit.value(row)
-                };
-                (0..rows).map(|row| Some(is_within(row))).collect::<BooleanArray>()
-            })
-        },
-    )
+    TaskUdf::udf("spark_rand_within", ArrowType::Boolean, |arrays, rows, task| {
+        let [least, limit] = [2, 3].map(|index: usize| arrays[index].as_primitive::<Float64Type>());
+        draw(arrays, task, Random::new, |random| {
+            let mut is_within = |row: usize| {
+                let number = random.double();
+                number >= least.value(row) && number < limit.value(row)
+            };
+            (0..rows).map(|row| Some(is_within(row))).collect::<BooleanArray>()
+        })
+    })
 });
 static GAUSSIAN: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
-    KernelUdf::with_volatility(
-        "spark_randn",
-        Volatility::Volatile,
-        |_, _| null_if_any(ArrowType::Float64, &[]),
-        |arrays, rows| draw(arrays, |random| (0..rows).map(|_| random.gaussian()).collect::<Float64Array>()),
-    )
+    TaskUdf::udf("spark_randn", ArrowType::Float64, |arrays, rows, task| {
+        draw(arrays, task, Random::new, |random| (0..rows).map(|_| random.gaussian()).collect::<Float64Array>())
+    })
 });
 static TEXT: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
-    KernelUdf::with_volatility(
-        "spark_randstr",
-        Volatility::Volatile,
-        |_, _| null_if_any(ArrowType::Utf8, &[]),
-        |arrays, rows| {
-            let lengths = arrays[2].as_primitive::<Int32Type>();
-            draw(arrays, |random| (0..rows).map(|row| Some(random.text(lengths.value(row)))).collect::<StringArray>())
-        },
-    )
+    TaskUdf::udf("spark_randstr", ArrowType::Utf8, |arrays, rows, task| {
+        let lengths = arrays[2].as_primitive::<Int32Type>();
+        draw(arrays, task, Random::new, |random| {
+            (0..rows).map(|row| Some(random.text(lengths.value(row)))).collect::<StringArray>()
+        })
+    })
 });
-
 static UUID: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
-    KernelUdf::with_volatility(
-        "spark_uuid",
-        Volatility::Volatile,
-        |_, _| null_if_any(ArrowType::Utf8, &[]),
-        |arrays, rows| {
-            UUIDS.draw(arrays, MersenneTwister::new, |source| {
-                (0..rows).map(|_| Some(random_uuid(source).to_string())).collect::<StringArray>()
-            })
-        },
-    )
+    TaskUdf::udf("spark_uuid", ArrowType::Utf8, |arrays, rows, task| {
+        draw(arrays, task, MersenneTwister::new, |source| {
+            (0..rows).map(|_| Some(random_uuid(source).to_string())).collect::<StringArray>()
+        })
+    })
 });
 
 pub(super) fn implementations() -> Vec<Arc<ScalarUDF>> {
     [&UNIFORM, &WITHIN, &GAUSSIAN, &TEXT, &UUID].map(|function| Arc::clone(function)).to_vec()
 }
 
-/// How many calls' places in their sequences a process keeps.
-const CALLS_MAX: usize = 1024;
-
-/// Where each call stands in its sequence, by the call's number.
-struct Sequences<T>(Mutex<VecDeque<(i64, T)>>);
-
-static NUMBERS: Sequences<Random> = Sequences(Mutex::new(VecDeque::new()));
-static UUIDS: Sequences<MersenneTwister> = Sequences(Mutex::new(VecDeque::new()));
-
-impl<T> Sequences<T> {
-    /// Goes on where the call stands. The first two arguments are its seed and its number.
-    fn draw<A: Array + 'static>(
-        &self,
-        arrays: &[ArrayRef],
-        make: fn(i64) -> T,
-        take: impl FnOnce(&mut T) -> A,
-    ) -> Result<ArrayRef> {
-        if arrays[0].is_empty() {
-            return Ok(Arc::new(take(&mut make(0))));
-        }
-        let [seed, call] = [0, 1].map(|index: usize| arrays[index].as_primitive::<Int64Type>().value(0));
-        let mut sequences = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = sequences.iter().position(|(known, _)| *known == call);
-        let mut source = known.and_then(|at| sequences.remove(at)).map_or_else(|| make(seed), |(_, source)| source);
-        let drawn = take(&mut source);
-        if sequences.len() >= CALLS_MAX {
-            sequences.pop_front();
-        }
-        sequences.push_back((call, source));
-        Ok(Arc::new(drawn))
+/// From where the call stands. The first two arguments are its seed and its number; each task has a seed of its own.
+fn draw<T: Send + 'static, A: Array + 'static>(
+    arrays: &[ArrayRef],
+    task: &TaskPlace,
+    make: fn(i64) -> T,
+    take: impl FnOnce(&mut T) -> A,
+) -> Result<ArrayRef> {
+    if arrays[0].is_empty() {
+        return Ok(Arc::new(take(&mut make(0))));
     }
-}
-
-fn draw<A: Array + 'static>(arrays: &[ArrayRef], take: impl FnOnce(&mut Random) -> A) -> Result<ArrayRef> {
-    NUMBERS.draw(arrays, Random::new, take)
+    let [seed, call] = [0, 1].map(|index: usize| arrays[index].as_primitive::<Int64Type>().value(0));
+    Ok(Arc::new(task.resume(call, || make(seed.wrapping_add(task.index().into())), take)))
 }
 
 pub(super) fn rand(call: &Call<'_>) -> SparkResult<Typed> {
@@ -158,16 +114,20 @@ fn seed(call: &Call<'_>, index: usize) -> SparkResult<i64> {
     }
 }
 
-fn any_number() -> i64 {
+/// Also tells calls apart.
+pub(super) fn any_number() -> i64 {
     uuid::Uuid::new_v4().as_u64_pair().1 as i64
 }
 
 /// `uuid([seed])`: another one in each row.
 pub(super) fn uuid(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(0..=1)?;
-    let seed = seed(call, 0)?;
-    let typed = Typed::call(&UUID, vec![Typed::long(seed), Typed::long(any_number())])?;
-    Ok(typed.named(default_name(call.name, &[])))
+    let typed = if call.has(0) {
+        Typed::call(&UUID, vec![Typed::long(seed(call, 0)?), Typed::long(any_number())])?
+    } else {
+        Typed::call(&datafusion::functions::string::uuid(), Vec::new())?
+    };
+    Ok(Typed { nullable: false, data_type: DataType::STRING, ..typed }.named(default_name(call.name, &[])))
 }
 
 /// Of version 4.

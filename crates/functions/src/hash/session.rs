@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use arrow::array::{Array, ArrayRef, AsArray, NullArray};
 use arrow::datatypes::DataType as ArrowType;
 use datafusion::common::{Result, internal_err};
-use datafusion::logical_expr::{ScalarUDF, Volatility};
+use datafusion::logical_expr::{Cast, Expr, ScalarUDF, Volatility};
 use datafusion_spark::function::bitmap;
 use firesteel_spec::{DataType, SparkError, SparkResult};
 
@@ -14,6 +14,7 @@ use crate::kernel::{KernelUdf, nullable, spark_error};
 use crate::renamed::renamed;
 use crate::string::rows::{strict, texts};
 use crate::typed::Typed;
+use crate::types::to_arrow;
 
 /// What `version()` says: of the Spark whose answers these are.
 const VERSION: &str = "4.2.0 32f7299601108917fb01920a54e084595b7b3bf8";
@@ -51,7 +52,11 @@ pub(super) fn unwrap_udt(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=1)?;
     let value = call.argument(0)?;
     match value.data_type.clone() {
-        DataType::UserDefined { sql_type, .. } => Ok(call.shown(Typed { data_type: *sql_type, ..value })),
+        DataType::UserDefined { sql_type, .. } => {
+            // A column as it is would keep its own name and type.
+            let expr = Expr::Cast(Cast::new(Box::new(value.expr), to_arrow(&sql_type)));
+            Ok(call.shown(Typed::new(expr, *sql_type, value.nullable, "")))
+        }
         other => Err(call.unexpected(0, &other, "UserDefinedType")),
     }
 }

@@ -50,7 +50,6 @@ pub(crate) fn with_nulls(data_type: &DataType) -> DataType {
 /// The cells as a column; what is no value of the type is null.
 pub(crate) fn column(cells: &[&Cell], data_type: &DataType, formats: &Formats<'_>) -> Result<ArrayRef> {
     let arrow = to_arrow(data_type);
-    let nulls = || Some(NullBuffer::from_iter(cells.iter().map(|cell| **cell != Cell::Null)));
     Ok(match data_type {
         DataType::Null => new_null_array(&arrow, cells.len()),
         DataType::Variant => {
@@ -78,6 +77,27 @@ pub(crate) fn column(cells: &[&Cell], data_type: &DataType, formats: &Formats<'_
                 cells.iter().map(|cell| if let Cell::Bytes(value) = cell { Some(value.as_slice()) } else { None });
             Arc::new(values.collect::<BinaryArray>())
         }
+        DataType::Array { .. } | DataType::Map { .. } | DataType::Struct { .. } => nested(cells, data_type, formats)?,
+        other => {
+            let texts = cells.iter().map(|cell| if let Cell::Text(text) = cell { Some(text.as_str()) } else { None });
+            let texts: StringArray = texts.collect();
+            match by_pattern(&texts, other, formats) {
+                Some(values) => values,
+                None if other.is_string() => Arc::new(texts),
+                None => {
+                    let texts: ArrayRef = Arc::new(texts);
+                    cast_array(&texts, &DataType::STRING, other, Mode::Try, formats.zone_name)?
+                }
+            }
+        }
+    })
+}
+
+/// As [`column`], of arrays, maps and structs.
+fn nested(cells: &[&Cell], data_type: &DataType, formats: &Formats<'_>) -> Result<ArrayRef> {
+    let arrow = to_arrow(data_type);
+    let nulls = || Some(NullBuffer::from_iter(cells.iter().map(|cell| **cell != Cell::Null)));
+    Ok(match data_type {
         DataType::Array { element, .. } => {
             let ArrowType::List(field) = arrow else { return internal_err!("{data_type} is no list") };
             let lists =
@@ -115,18 +135,7 @@ pub(crate) fn column(cells: &[&Cell], data_type: &DataType, formats: &Formats<'_
                 .collect::<Result<_>>()?;
             Arc::new(StructArray::try_new_with_length(arrow_fields, columns, nulls(), cells.len())?)
         }
-        other => {
-            let texts = cells.iter().map(|cell| if let Cell::Text(text) = cell { Some(text.as_str()) } else { None });
-            let texts: StringArray = texts.collect();
-            match by_pattern(&texts, other, formats) {
-                Some(values) => values,
-                None if other.is_string() => Arc::new(texts),
-                None => {
-                    let texts: ArrayRef = Arc::new(texts);
-                    cast_array(&texts, &DataType::STRING, other, Mode::Try, formats.zone_name)?
-                }
-            }
-        }
+        other => return internal_err!("{other} is not nested"),
     })
 }
 

@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::datatypes::{Date32Type, Float32Type, Float64Type, TimestampMicrosecondType};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use datafusion::common::Result;
+use datafusion::common::{Result, internal_err};
 use firesteel_spec::{DataType, SparkResult};
 
 use super::formats::{FORMATS, Formats};
@@ -74,14 +74,49 @@ fn written(
     let of_rows = |text: &dyn Fn(usize) -> String| {
         rows.clone().map(|row| array.is_valid(row).then(|| text(row))).collect::<Vec<_>>()
     };
-    let quoted = |text: &str| {
-        let mut out = String::new();
-        write_string(text, &mut out);
-        out
+    Ok(match data_type {
+        DataType::Null => vec![None; array.len()],
+        DataType::Struct { .. } | DataType::Array { .. } | DataType::Map { .. } => {
+            nested(array, data_type, formats, skips_nulls)?
+        }
+        DataType::Variant => {
+            let json = |value: Option<Variant>| value.map(|value| value.to_json(formats.zone));
+            variants(array)?.into_iter().map(json).collect()
+        }
+        DataType::UserDefined { sql_type, .. } => written(array, sql_type, formats, skips_nulls)?,
+        DataType::Binary => of_rows(&|row| quoted(&BASE64_STANDARD.encode(array.as_binary::<i32>().value(row)))),
+        DataType::Date | DataType::Timestamp | DataType::TimestampNtz => {
+            let texts = plain_texts(array, data_type, formats)?;
+            texts.into_iter().map(|text| text.map(|text| quoted(&text))).collect()
+        }
+        plain => {
+            let plain_texts = cast_array(array, plain, &DataType::STRING, Mode::Legacy, formats.zone_name)?;
+            let is_bare = |row: usize| match plain {
+                DataType::Float => array.as_primitive::<Float32Type>().value(row).is_finite(),
+                DataType::Double => array.as_primitive::<Float64Type>().value(row).is_finite(),
+                other => other.is_numeric() || *other == DataType::Boolean,
+            };
+            of_rows(&|row| {
+                let text = texts(&plain_texts).value(row);
+                if is_bare(row) { text.to_owned() } else { quoted(text) }
+            })
+        }
+    })
+}
+
+/// As [`written`], of structs, arrays and maps.
+fn nested(
+    array: &ArrayRef,
+    data_type: &DataType,
+    formats: &Formats<'_>,
+    skips_nulls: bool,
+) -> Result<Vec<Option<String>>> {
+    let rows = 0..array.len();
+    let of_rows = |text: &dyn Fn(usize) -> String| {
+        rows.clone().map(|row| array.is_valid(row).then(|| text(row))).collect::<Vec<_>>()
     };
     let null = || "null".to_owned();
     Ok(match data_type {
-        DataType::Null => vec![None; array.len()],
         DataType::Struct { fields } => {
             let columns = array
                 .as_struct()
@@ -120,29 +155,14 @@ fn written(
                 format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
             })
         }
-        DataType::Variant => {
-            let json = |value: Option<Variant>| value.map(|value| value.to_json(formats.zone));
-            variants(array)?.into_iter().map(json).collect()
-        }
-        DataType::UserDefined { sql_type, .. } => written(array, sql_type, formats, skips_nulls)?,
-        DataType::Binary => of_rows(&|row| quoted(&BASE64_STANDARD.encode(array.as_binary::<i32>().value(row)))),
-        DataType::Date | DataType::Timestamp | DataType::TimestampNtz => {
-            let texts = plain_texts(array, data_type, formats)?;
-            texts.into_iter().map(|text| text.map(|text| quoted(&text))).collect()
-        }
-        plain => {
-            let plain_texts = cast_array(array, plain, &DataType::STRING, Mode::Legacy, formats.zone_name)?;
-            let is_bare = |row: usize| match plain {
-                DataType::Float => array.as_primitive::<Float32Type>().value(row).is_finite(),
-                DataType::Double => array.as_primitive::<Float64Type>().value(row).is_finite(),
-                other => other.is_numeric() || *other == DataType::Boolean,
-            };
-            of_rows(&|row| {
-                let text = texts(&plain_texts).value(row);
-                if is_bare(row) { text.to_owned() } else { quoted(text) }
-            })
-        }
+        other => return internal_err!("{other} is not nested"),
     })
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::new();
+    write_string(text, &mut out);
+    out
 }
 
 /// A struct's text as a row of Spark's shows itself.

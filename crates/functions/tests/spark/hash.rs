@@ -65,3 +65,18 @@ fn tables_of_what_is_known() {
     );
     assert!(of("collations", Vec::new()).contains("NAME: UTF8_BINARY, LANGUAGE: NULL"));
 }
+
+#[test]
+fn tasks_have_numbers_of_their_own_and_go_on_from_batch_to_batch() {
+    let settings = Settings::default();
+    let ids = build("monotonically_increasing_id", Vec::new(), &settings).expect("ids");
+    let random = build("rand", vec![Typed::int(42)], &settings).expect("numbers");
+    let batches = |typed: &Typed, task: u32| crate::support::batches_in_task(typed, task, &[2, 1]);
+    assert_eq!(batches(&ids, 0), ["0", "1", "2"]);
+    assert_eq!(batches(&ids, 3), ["25769803776", "25769803777", "25769803778"]);
+    // The seed of a task is the one given and the task's number.
+    assert_eq!(batches(&random, 0)[0], "0.619189370225301");
+    assert_eq!(batches(&random, 0), batches(&random, 0));
+    let next_seed = build("rand", vec![Typed::int(43)], &settings).expect("numbers");
+    assert_eq!(batches(&random, 1), batches(&next_seed, 0));
+}

@@ -8,10 +8,11 @@ use arrow::array::{Array, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::Schema;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::DFSchema;
+use datafusion::common::config::ConfigOptions;
 use datafusion::execution::context::ExecutionProps;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::physical_expr::create_physical_expr;
-use firesteel_functions::{Call, Settings, Typed, literal, lookup};
+use firesteel_functions::{Call, Settings, TaskPlace, Typed, literal, lookup};
 use firesteel_spec::{Literal, SparkError};
 
 /// `name(arguments…)` as text, or the error's class.
@@ -65,4 +66,23 @@ pub fn outcome(typed: &Typed) -> Result<String, String> {
     }
     let options = FormatOptions::default().with_null("NULL");
     Ok(ArrayFormatter::try_new(&value, &options).expect("a formatter").value(0).to_string())
+}
+
+/// The values of an expression without columns for batches of so many rows, in the task of this number.
+pub fn batches_in_task(typed: &Typed, task: u32, rows: &[usize]) -> Vec<String> {
+    let mut options = ConfigOptions::default();
+    options.extensions.insert(TaskPlace::new(task));
+    let properties = ExecutionProps { config_options: Some(Arc::new(options)), ..ExecutionProps::new() };
+    let context = PhysicalPlanningContext::default();
+    let expr = create_physical_expr(&typed.expr, &DFSchema::empty(), &properties, &context).expect("an expression");
+    let mut texts = Vec::new();
+    for rows in rows {
+        let options = RecordBatchOptions::new().with_row_count(Some(*rows));
+        let batch = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &options).expect("rows");
+        let values = expr.evaluate(&batch).and_then(|value| value.into_array(*rows)).expect("values");
+        let options = FormatOptions::default();
+        let formatter = ArrayFormatter::try_new(&values, &options).expect("a formatter");
+        texts.extend((0..*rows).map(|row| formatter.value(row).to_string()));
+    }
+    texts
 }
