@@ -24,16 +24,16 @@ use datafusion::common::{Result, ScalarValue, internal_datafusion_err};
 use datafusion::logical_expr::{Cast, Expr, ScalarUDF};
 use firesteel_spec::{CastMode, DataType, SparkError, SparkResult};
 
-use crate::call::{Call, Settings};
+use crate::call::Settings;
 use crate::coerce::{casts_implicitly, integral_decimal};
 use crate::kernel::{KernelUdf, null_if_any, nullable, spark_error};
-use crate::registry::{Family, Function, Implementations};
+use crate::registry::{Family, Implementations};
 use crate::typed::Typed;
 use crate::types::to_arrow;
 use crate::variant::has_variants;
 
 pub(crate) static FAMILY: Family = Family {
-    functions: &[Function::scalar("unwrap_udt", unwrap_udt)],
+    functions: &[],
     implementations: || Implementations { scalar: vec![Arc::clone(&SPARK_CAST)], ..Implementations::default() },
 };
 
@@ -66,17 +66,6 @@ static SPARK_CAST: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
         },
     )
 });
-
-/// A value of a user's type as what it is made of.
-fn unwrap_udt(call: &Call<'_>) -> SparkResult<Typed> {
-    call.expect(1..=1)?;
-    let argument = call.argument(0)?;
-    let sql_type = match &argument.data_type {
-        DataType::UserDefined { sql_type, .. } => (**sql_type).clone(),
-        other => return Err(call.unexpected(0, other, "UserDefinedType")),
-    };
-    Ok(call.shown(relabelled(argument, sql_type)))
-}
 
 /// The same bits as another type. A column is wrapped, since one by itself would keep the type that it has.
 fn relabelled(value: Typed, to: DataType) -> Typed {
