@@ -27,8 +27,12 @@ const MODE_AT: usize = 7;
 const COMPACT: u8 = 8;
 const MODE_LIST: u8 = 0;
 const MODE_SET: u8 = 1;
+const MODE_REGISTERS: u8 = 2;
 const LIST_HEADER_BYTES: usize = 8;
 const SET_HEADER_BYTES: usize = 12;
+const REGISTERS_HEADER_BYTES: usize = 40;
+/// How many zeros a hash can start with, and one more.
+const REGISTER_MAX: u8 = 63;
 /// The bits of a coupon that say which register it is for.
 const SLOT_BITS: u32 = 26;
 
@@ -250,7 +254,13 @@ fn new_union(lg_k: u8) -> Result<HllUnion> {
 }
 
 fn read(bytes: &[u8], function: &str) -> Result<HllSketch> {
-    HllSketch::deserialize(bytes).map_err(|_| HLL.invalid(function))
+    let sketch = HllSketch::deserialize(bytes).map_err(|_| HLL.invalid(function))?;
+    // The library takes on trust what registers hold, and shifts by that.
+    let has_registers = bytes[MODE_AT] & 3 == MODE_REGISTERS && sketch.target_type() == HllType::Hll8;
+    if has_registers && bytes[REGISTERS_HEADER_BYTES..].iter().any(|register| *register > REGISTER_MAX) {
+        return Err(HLL.invalid(function));
+    }
+    Ok(sketch)
 }
 
 /// The image that can be updated. The library writes that without gaps, which differs while there are few values.

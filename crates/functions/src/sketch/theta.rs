@@ -312,7 +312,13 @@ fn new_union(lg: u8) -> Result<ThetaUnion> {
 
 pub(super) fn read(bytes: &[u8], function: &str) -> Result<CompactThetaSketch> {
     THETA.check_family(bytes, function)?;
-    CompactThetaSketch::deserialize(bytes).map_err(|_| THETA.invalid(function))
+    let sketch = CompactThetaSketch::deserialize(bytes).map_err(|_| THETA.invalid(function))?;
+    // The library takes it on trust that what is said to be in order is, and panics where it is not.
+    let in_order = sketch.iter().zip(sketch.iter().skip(1)).all(|(left, right)| left.hash() < right.hash());
+    if sketch.is_ordered() && !in_order {
+        return Err(THETA.invalid(function));
+    }
+    Ok(sketch)
 }
 
 /// The compressed image, with the flag that Java gives to a single value. Without values, and with none left out, it is that of nothing, as in Java.

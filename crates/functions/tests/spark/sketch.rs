@@ -325,6 +325,11 @@ async fn theta() {
             ("theta_sketch_agg(id, id)", "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE"),
             ("theta_sketch_agg(true)", "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE"),
             ("theta_union(X'00', X'00')", "THETA_INVALID_INPUT_SKETCH_BUFFER"),
+            // Two hashes out of order.
+            (
+                "theta_sketch_estimate(X'02030300001acc93020000000000000002000000000000000100000000000000')",
+                "THETA_INVALID_INPUT_SKETCH_BUFFER",
+            ),
             ("theta_sketch_estimate(hll_sketch_agg(id))", "THETA_INVALID_INPUT_SKETCH_BUFFER_FAMILY"),
             ("theta_intersection(theta_sketch_agg(id), theta_sketch_agg(id+2))", "01030300003acc93ba40b3c1da06695d"),
             ("theta_intersection(theta_sketch_agg(id), theta_sketch_agg(id+20))", NONE),
