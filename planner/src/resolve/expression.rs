@@ -29,7 +29,11 @@ impl Resolver<'_> {
                 let value = self.expr(expr, scope)?;
                 let evaluation = CastEvaluation::of(*mode, self.settings());
                 let word = if evaluation == CastEvaluation::Try { "TRY_CAST" } else { "CAST" };
-                let name = format!("{word}({} AS {})", value.name, to.sql());
+                // Spark does not show casts to nested types.
+                let name = match to {
+                    DataType::Array { .. } | DataType::Map { .. } | DataType::Struct { .. } => value.name.clone(),
+                    _ => format!("{word}({} AS {})", value.name, to.sql()),
+                };
                 cast(value, to, evaluation, self.settings()).map(|typed| typed.named(name))
             }
             Expr::ExtractValue { child, extraction } => {

@@ -57,7 +57,8 @@ pub(super) fn partition_id(call: &Call<'_>) -> SparkResult<Typed> {
 
 /// From 0 on, without gaps: a window over all rows, which gathers them.
 pub(super) fn sequence_id(call: &Call<'_>) -> SparkResult<Typed> {
-    call.expect(0..=0)?;
+    // Pandas-on-Spark says whether the rows shall be kept in a cache.
+    call.expect(0..=1)?;
     let window = WindowFunction::new(WindowFunctionDefinition::WindowUDF(row_number_udwf()), Vec::new());
     let number = Expr::Cast(Cast::new(Box::new(Expr::WindowFunction(Box::new(window))), to_arrow(&DataType::Long)));
     let id = Expr::BinaryExpr(BinaryExpr::new(Box::new(number), Operator::Minus, Box::new(lit(1_i64))));

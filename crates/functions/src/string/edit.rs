@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, BinaryArray, StringArray};
 use arrow::datatypes::{DataType as ArrowType, Int64Type};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::functions::{string, unicode};
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::{Cast, Expr, ScalarUDF};
 use firesteel_spec::{DataType, SparkError, SparkResult};
 
 use super::rows::{self, bytes, each, ints, kernels, strict, texts};
@@ -229,5 +229,8 @@ pub(super) fn collate(call: &Call<'_>) -> SparkResult<Typed> {
     if name.rsplit('.').next() != Some("UTF8_BINARY") {
         return Err(SparkError::unsupported(format!("the collation {collation}")));
     }
-    Ok(call.shown(call.string(0)?))
+    let text = call.string(0)?;
+    // A column as it is would keep its own name.
+    let expr = Expr::Cast(Cast::new(Box::new(text.expr), ArrowType::Utf8));
+    Ok(call.shown(Typed::new(expr, DataType::STRING, text.nullable, "")))
 }

@@ -19,6 +19,8 @@ kernels! {
 
 /// Arrays stay arrays, binary values alone stay binary, and all else is text.
 pub(super) fn concat(call: &Call<'_>) -> SparkResult<Typed> {
+    // `||` is shown by this name too.
+    let call = &call.other("concat", call.arguments.clone());
     if call.arguments.iter().any(|argument| matches!(argument.data_type, DataType::Array { .. })) {
         return concat_arrays(call);
     }

@@ -213,5 +213,7 @@ pub(super) fn quantified(call: &Call<'_>) -> SparkResult<Typed> {
             Some(whole) => (function(connective)?.build)(&call.other(connective, vec![whole, like]))?,
         });
     }
-    whole.map(|typed| call.shown(typed)).ok_or_else(|| SparkError::internal("LIKE without patterns"))
+    // Spark shows no patterns here.
+    let name = format!("{}({})", call.name.replace('_', ""), text.name);
+    whole.map(|typed| typed.named(name)).ok_or_else(|| SparkError::internal("LIKE without patterns"))
 }
