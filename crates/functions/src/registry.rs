@@ -98,8 +98,6 @@ pub fn implementations() -> Implementations {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn every_name_is_defined_once() {
         let mut names: Vec<_> =
