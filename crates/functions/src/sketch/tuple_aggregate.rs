@@ -85,14 +85,13 @@ fn never_null(call: &Call<'_>, function: &Arc<AggregateUDF>, mut arguments: Vec<
     Ok(call.shown(typed))
 }
 
-/// The first argument as one of the types that are hashed: the closest of them, as Spark's coercion picks it.
+/// The first argument as one of the types that are hashed: the one that Spark's coercion picks.
 fn key(call: &Call<'_>) -> SparkResult<Typed> {
     let types = key_types();
     let argument = call.argument(0)?;
     let to = match &argument.data_type {
         DataType::Null => DataType::STRING,
-        DataType::Byte | DataType::Short => DataType::Integer,
-        DataType::Decimal { .. } => DataType::Double,
+        DataType::Byte | DataType::Short | DataType::Decimal { .. } => DataType::Double,
         DataType::Array { element, .. } if matches!(**element, DataType::Integer | DataType::Long) => {
             return Ok(argument);
         }

@@ -47,6 +47,7 @@ fn parse(text: &str) -> Result<Typed, SparkError> {
         return match name {
             "int" => made(&DataType::Integer),
             "double" => made(&DataType::Double),
+            "short" => made(&DataType::Short),
             "float" => made(&DataType::Float),
             "text" => made(&DataType::STRING),
             _ => call(name, arguments),
@@ -357,6 +358,8 @@ async fn tuple() {
         &[
             ("tuple_sketch_agg_integer(NULL, 1)", "01030901000ecc93"),
             ("tuple_sketch_agg_integer('', 1)", "01030901000ecc93"),
+            ("tuple_sketch_agg_integer(true, 1)", "01030901000acc93a1e77fac5ed7023c0400000000"),
+            ("tuple_sketch_agg_integer(short(1), 7)", "01030901000acc9385d2cee5cad7a37c1c00000000"),
             ("tuple_sketch_agg_integer(1, 2147483647)", "01030901000acc9315f97dcbbd86a105fcffffff00"),
             ("tuple_sketch_agg_integer(1, id, 12, 'MIN')", "01030901000acc9315f97dcbbd86a1050100000001"),
             ("tuple_sketch_agg_integer(1, id, 12, 'max')", "01030901000acc9315f97dcbbd86a1050300000002"),
