@@ -196,6 +196,20 @@ fn day_time(field: &str) -> Option<DayTimeField> {
 mod tests {
     use super::*;
 
+    /// What PySpark's `GeometryType.json` and `GeographyType.json` write.
+    #[test]
+    fn shapes_are_named_by_their_reference_systems() {
+        for (json, sql) in [
+            (r#""geometry(SRID:0)""#, "GEOMETRY(0)"),
+            (r#""geometry(EPSG:3857)""#, "GEOMETRY(3857)"),
+            (r#""geometry(SRID:ANY)""#, "GEOMETRY(ANY)"),
+            (r#""geography(OGC:CRS84, SPHERICAL)""#, "GEOGRAPHY(4326)"),
+        ] {
+            let data_type = DataType::from_json(json).expect(json);
+            assert_eq!((data_type.sql(), data_type.to_json()), (sql.to_owned(), json.to_owned()));
+        }
+    }
+
     /// What PySpark's `StructType.json` writes.
     #[test]
     fn json_of_spark_comes_back_as_it_was() {
