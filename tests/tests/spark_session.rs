@@ -69,6 +69,8 @@ async fn queries_give_spark_s_answers() {
         ("select k, count(*) c from values ('a'), ('b'), ('a') t(k) group by k having c > 1", "a,2"),
         ("select transform(array(1, 2), x -> x * 2)", "[2, 4]"),
         ("select cast('1.50' as decimal(5, 2)) + 1, round(2.5), round(-2.5)", "2.50,3,-3"),
+        ("select trim(both 'x' from 'xaxbx'), ltrim('x', 'xxa'), btrim('xax', 'x'), trim('  a ')", "axb,a,a,a"),
+        ("select id from range(5) qualify row_number() over (order by id desc) <= 2 order by id", "3/4"),
         ("select sum(id) from range(100) group by id % 2 order by 1", "2450/2500"),
         ("select max(x) - min(x) from values (3), (null), (8) t(x)", "5"),
         (

@@ -43,6 +43,7 @@ impl Resolver<'_> {
             R::TableFunction { name, arguments } => self.table_function(name, arguments, outer),
             R::Project { input, expressions } => self.project(self.relation(input, outer)?, expressions, outer),
             R::Filter { input, condition } => self.filter(input, condition, outer),
+            R::Qualify { input, condition } => self.qualify(input, condition, outer),
             R::Aggregate { input, grouping, aggregates, having, with_grouping, pivot } => {
                 let input = self.relation(input, outer)?;
                 match pivot {
@@ -127,6 +128,19 @@ impl Resolver<'_> {
         };
         let plan = build(LogicalPlanBuilder::new(resolved.plan.clone()).filter(condition.expr))?;
         Ok(Resolved { plan, ..resolved })
+    }
+
+    /// Rows where a condition over windows holds: it is added to the list, filtered by, and left out again.
+    fn qualify(&self, input: &Relation, condition: &Expr, outer: Option<&Scope<'_>>) -> SparkResult<Resolved> {
+        let added = [condition.clone().alias("firesteel qualify condition")];
+        let extended = super::sort::with_columns_below(input, &added)
+            .ok_or_else(|| SparkError::invalid_plan("QUALIFY stands over no list of columns"))?;
+        let resolved = self.relation(&extended, outer)?;
+        let Some((last, output)) = resolved.output.split_last() else {
+            return Err(SparkError::internal("the condition of QUALIFY is lost"));
+        };
+        let plan = build(LogicalPlanBuilder::new(resolved.plan.clone()).filter(last.column()))?;
+        Ok(Resolved::new(plan, output.to_vec()))
     }
 
     fn filter_below(

@@ -82,7 +82,7 @@ impl Resolver<'_> {
 }
 
 /// The relation with more columns at the end of its list, if it is a list.
-fn with_columns_below(relation: &Relation, columns: &[Expr]) -> Option<Relation> {
+pub(super) fn with_columns_below(relation: &Relation, columns: &[Expr]) -> Option<Relation> {
     let mut relation = relation.clone();
     match &mut relation.kind {
         RelationKind::Project { expressions, .. } => expressions.extend(columns.iter().cloned()),
