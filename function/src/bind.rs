@@ -9,7 +9,7 @@ use datafusion::datasource::physical_plan::{FileScanConfig, FileScanConfigBuilde
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
-use firesteel_operators::{ShuffleReadExec, ShuffleSource, decode_file_partition};
+use firesteel_operators::{FileWriteExec, ShuffleReadExec, ShuffleSource, decode_file_partition};
 use firesteel_protocol::LeafInput;
 use firesteel_storage::Storage;
 
@@ -45,7 +45,11 @@ fn bind_node(
         .into_iter()
         .map(|child| bind_node(Arc::clone(child), inputs, storage, batch_rows))
         .collect::<Result<Vec<_>>>()?;
-    plan.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+    let plan = plan.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))?;
+    Ok(match plan.downcast_ref::<FileWriteExec>() {
+        Some(write) => Arc::new(write.bind(storage.clone())),
+        None => plan,
+    })
 }
 
 fn bind_leaf(

@@ -12,6 +12,7 @@
 mod deep_stack;
 mod error;
 mod files;
+mod listing;
 mod options;
 mod planner;
 mod resolve;
@@ -20,6 +21,8 @@ mod stages;
 mod tables;
 
 pub use error::PlanError;
+pub use files::{FileReading, FilesTable};
+pub use listing::{FileList, ListOptions, list_files};
 pub use options::{PlannerOptions, SETTINGS};
 pub use planner::{PlannedQuery, Planner};
 pub use resolve::{ResolveOptions, ResolvedQuery, Source, Sources, resolve, source_names};

@@ -16,7 +16,8 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::parquet::errors::ParquetError;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
-use firesteel_operators::{StorageRegistry, session_state};
+use firesteel_formats::{SinkSpec, written_schema};
+use firesteel_operators::{FileWriteExec, StorageRegistry, session_state};
 use firesteel_storage::Storage;
 use futures::FutureExt;
 
@@ -106,20 +107,32 @@ impl Planner {
     /// their names.
     pub async fn plan_resolved(&self, query: ResolvedQuery) -> Result<PlannedQuery, PlanError> {
         let plan = async {
-            let logical = self.context.state().optimize(&query.plan).map_err(PlanError::Query)?;
-            let planned = if query.is_small {
-                let physical = physical_plan(&self.narrow.state(), &logical).await?;
-                let stages = single_stage(Arc::clone(&physical)).map_err(stages_error)?;
-                self.planned(logical, physical, stages, 0, true)
-            } else {
-                self.plan(logical).await?
-            };
+            let planned = self.plan_to(query, None).await?;
             // What a column is declared to be says nothing of what an operator declares its batches to be.
             let fields = planned.schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
             let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
             Ok(PlannedQuery { schema, ..planned })
         };
         OnDeepStack::new(plan).await
+    }
+
+    /// Plans a query whose rows go to files; the answer names the files, which are still to be committed.
+    pub async fn plan_write(&self, query: ResolvedQuery, sink: SinkSpec) -> Result<PlannedQuery, PlanError> {
+        let plan = async {
+            let planned = self.plan_to(query, Some(&sink)).await?;
+            Ok(PlannedQuery { schema: written_schema(), ..planned })
+        };
+        OnDeepStack::new(plan).await
+    }
+
+    async fn plan_to(&self, query: ResolvedQuery, sink: Option<&SinkSpec>) -> Result<PlannedQuery, PlanError> {
+        let logical = self.context.state().optimize(&query.plan).map_err(PlanError::Query)?;
+        if !query.is_small {
+            return self.plan(logical, sink).await;
+        }
+        let physical = into_files(physical_plan(&self.narrow.state(), &logical).await?, sink);
+        let stages = single_stage(Arc::clone(&physical)).map_err(stages_error)?;
+        Ok(self.planned(logical, physical, stages, 0, true))
     }
 
     async fn plan_text(&self, sql: &str) -> Result<PlannedQuery, PlanError> {
@@ -134,19 +147,20 @@ impl Planner {
             .verify_plan(&logical)
             .map_err(PlanError::Query)?;
         let logical = self.context.state().optimize(&logical).map_err(PlanError::Query)?;
-        self.plan(logical).await
+        self.plan(logical, None).await
     }
 
-    async fn plan(&self, logical: LogicalPlan) -> Result<PlannedQuery, PlanError> {
+    async fn plan(&self, logical: LogicalPlan, sink: Option<&SinkSpec>) -> Result<PlannedQuery, PlanError> {
         let physical = physical_plan(&self.context.state(), &logical).await?;
         let scan_bytes = scan_bytes(&physical);
         let tasks = scan_bytes.div_ceil(self.options.task_target_bytes).clamp(1, self.options.task_count_max);
         if tasks == 1 || has_recursion(&physical) {
+            let physical = into_files(physical, sink);
             let stages = single_stage(Arc::clone(&physical)).map_err(stages_error)?;
             return Ok(self.planned(logical, physical, stages, scan_bytes, true));
         }
         let state = self.distributed_state(tasks as usize * self.options.function_cores())?;
-        let physical = physical_plan(&state, &logical).await?;
+        let physical = into_files(physical_plan(&state, &logical).await?, sink);
         let options = CutOptions {
             task_target_bytes: scan_bytes.div_ceil(tasks).max(self.options.task_target_bytes),
             function_cores: self.options.function_cores(),
@@ -182,6 +196,13 @@ impl Planner {
         config.options_mut().optimizer.enable_round_robin_repartition = false;
         config.options_mut().optimizer.hash_join_single_partition_threshold = self.options.broadcast_bytes_max as usize;
         Ok(session_state(config, Arc::clone(&self.runtime)).with_physical_optimizer_rules(distributed_rules()).build())
+    }
+}
+
+fn into_files(plan: Arc<dyn ExecutionPlan>, sink: Option<&SinkSpec>) -> Arc<dyn ExecutionPlan> {
+    match sink {
+        Some(sink) => Arc::new(FileWriteExec::new(plan, sink.clone())),
+        None => plan,
     }
 }
 

@@ -5,6 +5,7 @@ use firesteel_coordinator::JobError;
 use firesteel_planner::PlanError;
 use firesteel_protocol::{ErrorKind, TaskError, error_chain};
 use firesteel_spec::SparkError;
+use firesteel_storage::StorageError;
 
 pub(crate) fn from_plan(error: PlanError) -> SparkError {
     match &error {
@@ -20,6 +21,10 @@ pub(crate) fn from_job(error: JobError) -> SparkError {
         JobError::Slice { source, .. } => from_datafusion(&source),
         other => with_class(other.kind(), error_chain(&other)),
     }
+}
+
+pub(crate) fn from_storage(error: &StorageError) -> SparkError {
+    with_class(error.kind(), error_chain(error))
 }
 
 fn from_task(error: TaskError) -> SparkError {

@@ -3,15 +3,18 @@
 //! It implements the [`Engine`](firesteel_connect::engine::Engine) that the Spark Connect server asks, and knows no protobuf.
 
 mod catalog;
+mod commit;
 mod config;
 mod engine;
 mod error;
 mod jobs;
 mod prepare;
 mod query;
+mod read;
 mod session;
 mod show;
 mod views;
+mod write;
 
 pub use config::Config;
 pub use engine::FiresteelEngine;

@@ -93,14 +93,13 @@ impl SparkSession {
                     next.push(view.clone());
                     sources.add_table(&name, Source::View { relation: view, qualifier: name.clone() });
                 } else if let Some(asked) = files_by_path(&name) {
-                    let source = self.planner.load_files(&asked).await.map_err(from_plan)?;
+                    let source = self.open_files(&asked, &mut sources).await?;
                     sources.add_table(&name, source);
                 }
             }
             for asked in std::mem::take(&mut names.files) {
                 if sources.files(&asked).is_none() {
-                    let source = self.planner.load_files(&asked).await.map_err(from_plan)?;
-                    sources.add_files(&asked, source);
+                    self.load_files(&asked, &mut sources).await?;
                 }
             }
             if next.is_empty() {

@@ -69,7 +69,7 @@ impl SparkSession {
         }
     }
 
-    async fn command(&self, command: &Command, _progress: &ProgressSink) -> SparkResult<Rows> {
+    async fn command(&self, command: &Command, progress: &ProgressSink) -> SparkResult<Rows> {
         match command {
             Command::CreateView(view) => {
                 // A view of columns that are not there is refused when it is made.
@@ -105,6 +105,10 @@ impl SparkSession {
                 Rows::texts(&["plan"], vec![vec![text]])
             }
             Command::Catalog(command) => self.catalog(command).await,
+            Command::Write(write) => self.write(write, progress).await,
+            Command::InsertDirectory { path, format, options, input } => {
+                self.write_directory(path, format.as_deref(), options, input, progress).await
+            }
             Command::DropTable { name, if_exists, view: true, .. } => {
                 let dropped = match name.as_slice() {
                     [name] => self.views.own.remove(name),

@@ -15,4 +15,4 @@ pub use codec::Codec;
 pub use part_path::{NULL_PARTITION, escape, partition_folder, partition_values};
 pub use partitioned::{PartitionedSink, WrittenFile, written_batch, written_files, written_schema};
 pub use sink::{FileFormat, ParquetCodec, SinkSpec};
-pub use text::{TextOptions, TextSource};
+pub use text::{TextOptions, TextSource, first_line};

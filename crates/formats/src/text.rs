@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::array::AsArray;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, not_impl_err};
 use datafusion::physical_expr::PhysicalExpr;
@@ -16,7 +17,7 @@ use datafusion_datasource::file_scan_config::FileScanConfig;
 use datafusion_datasource::file_stream::{FileOpenFuture, FileOpener};
 use datafusion_datasource::projection::{ProjectionOpener, SplitProjection};
 use futures::stream::{StreamExt, TryStreamExt};
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Codec, Decompressor};
@@ -172,4 +173,25 @@ impl FileOpener for TextOpener {
             Ok(batches(content, decompressor, cut, header, schema, batch_rows))
         }))
     }
+}
+
+/// The first line of a file that says something: CSV's names, or its first values.
+pub async fn first_line(
+    store: Arc<dyn ObjectStore>,
+    file: &ObjectMeta,
+    options: &TextOptions,
+) -> Result<Option<String>> {
+    let schema = Arc::new(Schema::new(vec![Field::new("value", DataType::Utf8, true)]));
+    let comment = options.comment;
+    let options = TextOptions { skip_header: false, ..options.clone() };
+    let opener = TextOpener { options, schema, batch_rows: 1, store };
+    let mut batches = opener.open(PartitionedFile::new_from_meta(file.clone()))?.await?;
+    while let Some(batch) = batches.next().await {
+        for line in batch?.column(0).as_string::<i32>().iter().flatten() {
+            if !line.trim().is_empty() && !comment.is_some_and(|comment| line.starts_with(comment)) {
+                return Ok(Some(line.to_owned()));
+            }
+        }
+    }
+    Ok(None)
 }

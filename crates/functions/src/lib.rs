@@ -32,6 +32,7 @@ pub use call::{Call, Settings};
 pub use cast::{Mode as CastEvaluation, cast, coerce, implicit_cast, to_text as texts};
 pub use coerce::{common_type, comparison_type, wider};
 pub use collection::lambda_parameters;
+pub use json::{common_row_type, csv_values, row_options};
 pub use literal::{literal, scalar};
 pub use registry::{Build, Family, Function, Implementations, Kind, implementations, lookup, names};
 pub use task::TaskPlace;

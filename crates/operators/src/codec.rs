@@ -4,21 +4,25 @@
 use std::sync::Arc;
 
 use datafusion::common::{DataFusionError, Result, internal_datafusion_err, internal_err, not_impl_err};
-use datafusion::datasource::physical_plan::FileGroup;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::{LexOrdering, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion_proto::bytes::{
     physical_plan_from_bytes_with_proto_converter, physical_plan_to_bytes_with_proto_converter,
 };
+use datafusion_proto::physical_plan::from_proto::{parse_protobuf_file_scan_config, parse_table_schema_from_proto};
+use datafusion_proto::physical_plan::to_proto::serialize_file_scan_config;
 use datafusion_proto::physical_plan::{
     DeduplicatingProtoConverter, PhysicalExtensionCodec, PhysicalPlanDecodeContext, PhysicalProtoConverterExtension,
 };
 use datafusion_proto::protobuf;
+use firesteel_formats::TextSource;
 use firesteel_protocol::StageId;
 use prost::Message;
 
-use crate::{ShuffleReadExec, ShuffleWriteExec, WriteRouting};
+use crate::{FileWriteExec, ShuffleReadExec, ShuffleWriteExec, WriteRouting};
 
 /// Encoding and decoding go down into an expression by recursion, without DataFusion's protection: this is enough for
 /// some thousand levels, where a thread's own stack overflows at some hundred. It is address space until it is used.
@@ -57,7 +61,7 @@ pub struct FiresteelCodec;
 
 #[derive(Clone, PartialEq, Message)]
 struct OperatorNode {
-    #[prost(oneof = "Operator", tags = "1, 2")]
+    #[prost(oneof = "Operator", tags = "1, 2, 3, 4")]
     operator: Option<Operator>,
 }
 
@@ -67,6 +71,26 @@ enum Operator {
     ShuffleRead(ShuffleReadNode),
     #[prost(message, tag = "2")]
     ShuffleWrite(ShuffleWriteNode),
+    #[prost(message, tag = "3")]
+    FileWrite(FileWriteNode),
+    #[prost(message, tag = "4")]
+    TextScan(TextScanNode),
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct FileWriteNode {
+    /// `SinkSpec` as JSON.
+    #[prost(string, tag = "1")]
+    spec: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct TextScanNode {
+    #[prost(message, optional, tag = "1")]
+    config: Option<protobuf::FileScanExecConf>,
+    /// `TextOptions` as JSON.
+    #[prost(string, tag = "2")]
+    options: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -119,6 +143,10 @@ impl PhysicalExtensionCodec for FiresteelCodec {
             (Some(Operator::ShuffleWrite(node)), [input]) => {
                 Ok(Arc::new(decode_write(node, Arc::clone(input), &context, converter)?))
             }
+            (Some(Operator::FileWrite(node)), [input]) => {
+                Ok(Arc::new(FileWriteExec::new(Arc::clone(input), from_json(&node.spec)?)))
+            }
+            (Some(Operator::TextScan(node)), []) => decode_text_scan(node, &context, converter),
             (operator, inputs) => internal_err!("operator {operator:?} with {} inputs", inputs.len()),
         }
     }
@@ -128,6 +156,12 @@ impl PhysicalExtensionCodec for FiresteelCodec {
             Operator::ShuffleRead(encode_read(read, self, converter)?)
         } else if let Some(write) = node.downcast_ref::<ShuffleWriteExec>() {
             Operator::ShuffleWrite(encode_write(write, self, converter)?)
+        } else if let Some(write) = node.downcast_ref::<FileWriteExec>() {
+            Operator::FileWrite(FileWriteNode { spec: to_json(write.spec())? })
+        } else if let Some((config, source)) = text_scan(node.as_ref()) {
+            let options = to_json(source.options())?;
+            let config = serialize_file_scan_config(config, self, converter)?;
+            Operator::TextScan(TextScanNode { config: Some(config), options })
         } else {
             return not_impl_err!("{} can't run in a function yet: it has no wire format", node.name());
         };
@@ -135,6 +169,33 @@ impl PhysicalExtensionCodec for FiresteelCodec {
             .encode(buf)
             .map_err(|error| internal_datafusion_err!("encode {}: {error}", node.name()))
     }
+}
+
+/// A scan of lines.
+fn text_scan(node: &dyn ExecutionPlan) -> Option<(&FileScanConfig, &TextSource)> {
+    let config = node.downcast_ref::<DataSourceExec>()?.data_source().downcast_ref::<FileScanConfig>()?;
+    Some((config, config.file_source().downcast_ref::<TextSource>()?))
+}
+
+fn decode_text_scan(
+    node: TextScanNode,
+    context: &PhysicalPlanDecodeContext<'_>,
+    converter: Converter<'_>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let Some(config) = &node.config else {
+        return internal_err!("a scan of lines without files");
+    };
+    let source = TextSource::new(from_json(&node.options)?, parse_table_schema_from_proto(config)?);
+    let config = parse_protobuf_file_scan_config(config, context, converter, Arc::new(source))?;
+    Ok(DataSourceExec::from_data_source(config))
+}
+
+fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| internal_datafusion_err!("encode operator: {error}"))
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(json: &str) -> Result<T> {
+    serde_json::from_str(json).map_err(|error| internal_datafusion_err!("decode operator: {error}"))
 }
 
 fn encode_read(

@@ -4,12 +4,14 @@
 //! [`session_state`] on one side, [`Functions`] on the other.
 
 mod codec;
+mod file_write;
 mod session;
 mod shuffle_read;
 mod shuffle_write;
 mod store_registry;
 
 pub use codec::{FiresteelCodec, decode_file_partition, decode_plan, encode_file_partition, encode_plan};
+pub use file_write::FileWriteExec;
 pub use session::{Functions, function_names, session_state, task_config};
 pub use shuffle_read::{ShuffleReadExec, ShuffleSource};
 pub use shuffle_write::{ShuffleWriteExec, WriteRouting};

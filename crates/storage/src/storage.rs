@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
-use std::path::Path;
+use std::path::Path as LocalPath;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
+use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 use parking_lot::Mutex;
 use url::Url;
@@ -157,6 +158,30 @@ impl Storage {
         Ok(listed)
     }
 
+    /// The URL of a key below another: `key` as it is in the store, without escapes.
+    pub fn url_below(&self, base_url: &str, key: &str) -> Result<String, StorageError> {
+        let location = self.resolve(base_url)?;
+        let path = Path::parse(format!("{}/{key}", location.path))
+            .map_err(|source| StorageError::InvalidKey { url: format!("{base_url}/{key}"), source })?;
+        Ok(location.url_of(&path))
+    }
+
+    /// Moves an object within its store, over what is there: on object storage a copy and a deletion.
+    pub async fn rename(&self, from: &str, to: &str) -> Result<(), StorageError> {
+        let (source, target) = (self.resolve(from)?, self.resolve(to)?);
+        let moved = source.store.rename(&source.path, &target.path).await;
+        moved.map_err(|error| StorageError::new("rename", from, error))
+    }
+
+    /// Deletes one object; one that is not there is deleted already.
+    pub async fn delete(&self, url: &str) -> Result<(), StorageError> {
+        let Location { store, path, .. } = self.resolve(url)?;
+        match store.delete(&path).await {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(StorageError::new("delete", url, source)),
+        }
+    }
+
     /// Deletes the objects below a prefix, as [`list`](Self::list) finds them, and says how many. On a local file
     /// system the folders that this empties go with them.
     pub async fn delete_prefix(&self, url_prefix: &str) -> Result<u64, StorageError> {
@@ -212,7 +237,7 @@ impl Storage {
 }
 
 /// From the leaves up; a folder that holds a file stays.
-fn remove_empty_folders(folder: &Path) -> std::io::Result<()> {
+fn remove_empty_folders(folder: &LocalPath) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {

@@ -205,7 +205,10 @@ impl Cutter {
         let Some(config) = file_scan(plan.as_ref()) else {
             return Ok(plan);
         };
-        if config.file_groups.len() <= 1 || !config.output_ordering.is_empty() {
+        let is_fixed = config.file_groups.len() <= 1
+            || !config.output_ordering.is_empty()
+            || !config.file_source().supports_repartitioning();
+        if is_fixed {
             return Ok(plan);
         }
         let bytes: u64 = config.file_groups.iter().map(group_bytes).sum();

@@ -24,7 +24,7 @@ kernels! {
 }
 
 /// What of options has an effect on reading a line.
-fn known() -> Vec<&'static str> {
+pub(super) fn known() -> Vec<&'static str> {
     [DIALECT, &["mode", "columnnameofcorruptrecord"], &FORMATS[..]].concat()
 }
 
@@ -189,7 +189,7 @@ pub(super) fn schema_of_csv(call: &Call<'_>) -> SparkResult<Typed> {
     Ok(Typed::string(&schema.sql()).named(default_name(call.name, &call.arguments[..1])))
 }
 
-fn inferred(token: &str, zone: &str) -> DataType {
+pub(super) fn inferred(token: &str, zone: &str) -> DataType {
     let is_a = |data_type: &DataType| {
         let text: ArrayRef = Arc::new(StringArray::from(vec![token]));
         cast_array(&text, &DataType::STRING, data_type, Mode::Try, zone).is_ok_and(|value| value.is_valid(0))

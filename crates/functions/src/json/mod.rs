@@ -4,6 +4,7 @@ mod cell;
 mod csv;
 mod dialect;
 mod formats;
+mod infer;
 mod options;
 mod path;
 mod read;
@@ -12,6 +13,8 @@ mod write;
 
 pub(crate) use cell::{Cell, column, with_nulls};
 pub(crate) use csv::converted;
+pub use infer::{common_row_type, csv_values};
+
 pub(crate) use formats::{FORMATS, Formats};
 pub(crate) use options::Options;
 pub(crate) use read::{compatible, empty, malformed, mode, schema};
@@ -32,9 +35,27 @@ pub(crate) static FAMILY: Family = Family {
         Function::scalar("from_csv", csv::from_csv),
         Function::scalar("schema_of_csv", csv::schema_of_csv),
         Function::scalar("to_csv", csv::to_csv),
+        Function::scalar("firesteel_type_of_line", infer::type_of_line),
     ],
     implementations: || {
-        let own = [csv::implementations(), path::implementations(), read::implementations(), write::implementations()];
+        let own = [
+            csv::implementations(),
+            infer::implementations(),
+            path::implementations(),
+            read::implementations(),
+            write::implementations(),
+        ];
         Implementations { scalar: own.concat(), ..Implementations::default() }
     },
 };
+
+/// The options that a function of rows knows, in lower case: those of files, and of no effect, are not among them.
+pub fn row_options(function: &str) -> Vec<&'static str> {
+    match function {
+        "from_csv" => csv::known(),
+        "from_json" => options::READING.to_vec(),
+        "to_csv" => [dialect::DIALECT, &FORMATS[..]].concat(),
+        "to_json" => [&["ignorenullfields"], &FORMATS[..]].concat(),
+        _ => Vec::new(),
+    }
+}

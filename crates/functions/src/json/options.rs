@@ -41,6 +41,21 @@ impl Options {
         Ok(Self(options))
     }
 
+    /// As one text, for a kernel.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(&self.0).unwrap_or_default()
+    }
+
+    /// [`Self::to_text`] read back.
+    pub fn from_text(text: &str) -> Self {
+        Self(serde_json::from_str(text).unwrap_or_default())
+    }
+
+    /// Options of a reader of files.
+    pub fn plain(options: &firesteel_spec::Options) -> Self {
+        Self(options.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect())
+    }
+
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }

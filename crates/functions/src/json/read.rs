@@ -275,7 +275,7 @@ pub(super) fn unexpected_null(call: &Call<'_>) -> SparkError {
 }
 
 /// How types are told from values.
-struct Inference {
+pub(super) struct Inference {
     all_texts: bool,
     prefers_decimal: bool,
     infers_timestamps: bool,
@@ -283,7 +283,7 @@ struct Inference {
 }
 
 impl Inference {
-    fn of(options: &Options, zone: &str) -> SparkResult<Self> {
+    pub fn of(options: &Options, zone: &str) -> SparkResult<Self> {
         let zone = options.get("timezone").unwrap_or(zone);
         Ok(Self {
             all_texts: options.is_on("primitivesasstring"),
@@ -293,7 +293,7 @@ impl Inference {
         })
     }
 
-    fn type_of(&self, json: &Json) -> DataType {
+    pub fn type_of(&self, json: &Json) -> DataType {
         match json {
             Json::Null => DataType::Null,
             Json::Bool(_) | Json::Number(_) if self.all_texts => DataType::STRING,
@@ -371,7 +371,7 @@ pub(crate) fn compatible(left: &DataType, right: &DataType, other: &DataType) ->
 }
 
 /// What is always null is text, or nothing if that is dropped; and a struct without fields is nothing.
-fn settled(data_type: DataType, drops_nulls: bool) -> Option<DataType> {
+pub(super) fn settled(data_type: DataType, drops_nulls: bool) -> Option<DataType> {
     Some(match data_type {
         DataType::Null if drops_nulls => return None,
         DataType::Null => DataType::STRING,
