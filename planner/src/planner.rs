@@ -210,7 +210,9 @@ fn collect_files(plan: &Arc<dyn ExecutionPlan>, files: &mut Vec<String>) {
     if let Some(scan) = plan.downcast_ref::<DataSourceExec>()
         && let Some(config) = scan.data_source().downcast_ref::<FileScanConfig>()
     {
-        let store = config.object_store_url.as_str().trim_end_matches('/');
+        let store = config.object_store_url.as_str();
+        // `file:///` has no bucket to end with.
+        let store = store.strip_suffix('/').unwrap_or(store);
         let own = config.file_groups.iter().flat_map(|group| group.files().iter());
         files.extend(own.map(|file| format!("{store}/{}", file.path())));
     }

@@ -76,6 +76,16 @@ impl SparkSession {
                 let name = function.rsplit('.').next().unwrap_or(function).to_lowercase();
                 truth(firesteel_functions::lookup(&name).is_some())
             }
+            C::IsCached { table } => truth(self.is_table_cached(&self.view_name(table, None)?).await?),
+            C::CacheTable { table } => {
+                // As `persist` does: the first query that reads it keeps it.
+                self.cache_table(&self.view_name(table, None)?, true).await.map(|()| Rows::none())
+            }
+            C::UncacheTable { table } => self.uncache_table(&self.view_name(table, None)?).await.map(|()| Rows::none()),
+            C::ClearCache => {
+                self.clear_cache().await;
+                Ok(Rows::none())
+            }
             C::DropTempView { name } => truth(self.views.own.remove(name)),
             C::DropGlobalTempView { name } => truth(self.views.global.remove(name)),
             other => {

@@ -2,6 +2,7 @@
 //!
 //! It implements the [`Engine`](firesteel_connect::engine::Engine) that the Spark Connect server asks, and knows no protobuf.
 
+mod cache;
 mod catalog;
 mod commit;
 mod config;

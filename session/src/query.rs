@@ -70,8 +70,13 @@ impl SparkSession {
 
     /// A relation with names and types known.
     pub(crate) async fn resolved(&self, relation: &Relation) -> SparkResult<ResolvedQuery> {
+        self.resolved_but(relation, None).await
+    }
+
+    /// As [`Self::resolved`], without the rows that the cache's entry `but` keeps.
+    pub(crate) async fn resolved_but(&self, relation: &Relation, but: Option<&str>) -> SparkResult<ResolvedQuery> {
         let relation = self.prepared(relation).await?;
-        let sources = self.load(&relation).await?;
+        let sources = self.load(&relation, but).await?;
         resolve(&relation, &sources, &self.resolve_options())
     }
 
@@ -80,8 +85,9 @@ impl SparkSession {
     }
 
     /// What a relation reads, and what its views read.
-    pub(crate) async fn load(&self, relation: &Relation) -> SparkResult<Sources> {
+    pub(crate) async fn load(&self, relation: &Relation, but: Option<&str>) -> SparkResult<Sources> {
         let mut sources = Sources::default();
+        self.load_cached(relation, but, &mut sources).await?;
         let mut names = source_names(relation);
         for _ in 0..VIEW_DEPTH_MAX {
             let mut next: Vec<Relation> = Vec::new();
@@ -102,13 +108,25 @@ impl SparkSession {
                     self.load_files(&asked, &mut sources).await?;
                 }
             }
+            for id in std::mem::take(&mut names.kept) {
+                if sources.kept(&id).is_none()
+                    && let Some(source) = self.load_checkpoint(&id).await?
+                {
+                    if let Source::View { relation, .. } = &source {
+                        next.push(relation.clone());
+                    }
+                    sources.add_kept(&id, source);
+                }
+            }
             if next.is_empty() {
                 return Ok(sources);
             }
             for view in &next {
+                self.load_cached(view, but, &mut sources).await?;
                 let more = source_names(view);
                 names.tables.extend(more.tables);
                 names.files.extend(more.files);
+                names.kept.extend(more.kept);
             }
         }
         Err(SparkError::new(

@@ -11,6 +11,7 @@ use firesteel_connect::engine::{
 use firesteel_planner::{Planner, PlannerOptions};
 use firesteel_spec::{Command, DataType, ExplainMode, Plan, Relation, RelationKind, SparkError, SparkResult};
 
+use crate::cache::Cache;
 use crate::config::Config;
 use crate::error::from_plan;
 use crate::jobs::Cluster;
@@ -24,6 +25,7 @@ pub struct SparkSession {
     pub(crate) config: Config,
     pub(crate) views: VisibleViews,
     pub(crate) user: String,
+    pub(crate) cache: Cache,
 }
 
 impl SparkSession {
@@ -40,7 +42,15 @@ impl SparkSession {
             .or_insert_with(|| "false".to_owned());
         let planner = Planner::new(cluster.storage.clone(), options.clone()).map_err(from_plan)?;
         let views = VisibleViews { own: Views::default(), global: global_views };
-        Ok(Self { cluster, options, planner, config: Config::new(), views, user: user.to_owned() })
+        Ok(Self {
+            cluster,
+            options,
+            planner,
+            config: Config::new(),
+            views,
+            user: user.to_owned(),
+            cache: Cache::default(),
+        })
     }
 
     /// Runs a query or a command.
@@ -126,6 +136,26 @@ impl SparkSession {
                 }
                 Ok(Rows::none())
             }
+            Command::CacheTable { name, query, lazy } => {
+                if let (Some(query), [view]) = (query, name.as_slice()) {
+                    self.resolved(query).await?;
+                    self.views.own.add(view, query.clone(), false)?;
+                }
+                self.cache_table(name, *lazy).await?;
+                Ok(Rows::none())
+            }
+            Command::UncacheTable { name, if_exists } => match self.uncache_table(name).await {
+                Err(error) if *if_exists && error.class.starts_with("TABLE_OR_VIEW_NOT_FOUND") => Ok(Rows::none()),
+                done => done.map(|()| Rows::none()),
+            },
+            Command::ClearCache => {
+                self.clear_cache().await;
+                Ok(Rows::none())
+            }
+            Command::RemoveCached { id } => {
+                self.remove_checkpoint(id).await;
+                Ok(Rows::none())
+            }
             Command::Unsupported(what) => Err(SparkError::unsupported(what)),
             other => Err(SparkError::unsupported(command_name(other))),
         }
@@ -141,6 +171,13 @@ fn command_name(command: &Command) -> String {
 #[async_trait]
 impl Session for SparkSession {
     async fn execute(&self, plan: Plan, progress: ProgressSink) -> SparkResult<Execution> {
+        if let Plan::Command(command) = &plan
+            && let Command::Checkpoint { relation, eager } = command.as_ref()
+        {
+            let id = self.checkpoint(relation, *eager).await?;
+            let Rows { schema, batches } = Rows::none();
+            return Ok(Execution { schema, batches, observed: ObservedReceiver::default(), checkpoint: Some(id) });
+        }
         let rows = self.run(&plan, &progress).await?;
         let observed = ObservedReceiver::default();
         if let Plan::Query(relation) = &plan {
@@ -197,16 +234,17 @@ impl Session for SparkSession {
         Ok(hasher.finish() as i32)
     }
 
-    async fn persist(&self, _relation: &Relation, _level: StorageLevel) -> SparkResult<()> {
-        Err(SparkError::unsupported("persist"))
+    async fn persist(&self, relation: &Relation, level: StorageLevel) -> SparkResult<()> {
+        self.persist_relation(relation, level).await
     }
 
-    async fn unpersist(&self, _relation: &Relation) -> SparkResult<()> {
+    async fn unpersist(&self, relation: &Relation) -> SparkResult<()> {
+        self.unpersist_relation(relation).await;
         Ok(())
     }
 
-    async fn storage_level(&self, _relation: &Relation) -> SparkResult<StorageLevel> {
-        Ok(StorageLevel::NONE)
+    async fn storage_level(&self, relation: &Relation) -> SparkResult<StorageLevel> {
+        Ok(self.level_of(relation))
     }
 
     fn config(&self) -> &dyn SessionConfig {
@@ -220,5 +258,7 @@ impl Session for SparkSession {
         Ok(Arc::new(copy))
     }
 
-    async fn close(&self) {}
+    async fn close(&self) {
+        self.close_cache().await;
+    }
 }

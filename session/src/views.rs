@@ -32,7 +32,7 @@ impl Views {
         self.0.write().remove(&name.to_lowercase()).is_some()
     }
 
-    fn add(&self, name: &str, relation: Relation, replace: bool) -> SparkResult<()> {
+    pub fn add(&self, name: &str, relation: Relation, replace: bool) -> SparkResult<()> {
         let mut views = self.0.write();
         if !replace && views.contains_key(&name.to_lowercase()) {
             return Err(SparkError::new(

@@ -120,10 +120,11 @@ impl SparkSession {
             Err(error) => Err(error),
         };
         folder.clean(&staging).await;
+        self.forget_rows_below(folder.url()).await;
         committed
     }
 
-    async fn run_write(
+    pub(crate) async fn run_write(
         &self,
         rows: ResolvedQuery,
         sink: SinkSpec,
@@ -288,12 +289,16 @@ fn header(options: &Options, columns: &Columns<'_>) -> String {
 }
 
 fn refuse_for_parquet(field: &StructField) -> SparkResult<()> {
-    let mut refused = false;
-    walk_types(&field.data_type, &mut |data_type| {
-        refused |=
-            matches!(data_type, DataType::CalendarInterval | DataType::YearMonthInterval { .. } | DataType::Variant);
+    if parquet_holds(&field.data_type) { Ok(()) } else { Err(unsupported_type("Parquet", field)) }
+}
+
+/// Can a Parquet file of Spark's hold it?
+pub(crate) fn parquet_holds(data_type: &DataType) -> bool {
+    let mut holds = true;
+    walk_types(data_type, &mut |part| {
+        holds &= !matches!(part, DataType::CalendarInterval | DataType::YearMonthInterval { .. } | DataType::Variant);
     });
-    if refused { Err(unsupported_type("Parquet", field)) } else { Ok(()) }
+    holds
 }
 
 fn walk_types(data_type: &DataType, visit: &mut impl FnMut(&DataType)) {

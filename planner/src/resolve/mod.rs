@@ -77,7 +77,14 @@ const SMALL_ROW_BYTES: u64 = 64;
 
 /// Resolves a query over sources that were loaded for it.
 pub fn resolve(relation: &Relation, sources: &Sources, options: &ResolveOptions) -> SparkResult<ResolvedQuery> {
-    crate::deep_stack::on_deep_stack(|| resolve_here(relation, sources, options))
+    crate::deep_stack::on_deep_stack(|| {
+        let resolved = resolve_here(relation, sources, options);
+        if resolved.is_err() && sources.has_cached() {
+            // Kept rows lack what names reach beside the columns: the other side's keys of a `USING` join.
+            return resolve_here(relation, &sources.without_cached(), options);
+        }
+        resolved
+    })
 }
 
 fn resolve_here(relation: &Relation, sources: &Sources, options: &ResolveOptions) -> SparkResult<ResolvedQuery> {

@@ -6,20 +6,33 @@ use std::sync::Arc;
 use datafusion::logical_expr::LogicalPlanBuilder;
 use firesteel_spec::{CommonTable, Expr, Relation, RelationKind, SparkError, SparkResult};
 
-use super::attribute::Scope;
+use super::attribute::{Attribute, Scope};
 use super::join::JoinSpec;
 use super::set_operation::SetSpec;
-use super::{CommonRelation, Resolved, Resolver, build};
+use super::{CommonRelation, Resolved, Resolver, Source, build};
 
 impl Resolver<'_> {
     pub fn relation(&self, relation: &Relation, outer: Option<&Scope<'_>>) -> SparkResult<Resolved> {
         let mut resolved = self.kind(&relation.kind, outer)?;
+        if let Some(rows) = self.sources.cached(relation) {
+            resolved = self.from_rows(&resolved, rows)?;
+        }
         if let Some(plan_id) = relation.plan_id {
             for column in resolved.output.iter_mut().chain(&mut resolved.hidden) {
                 if !column.plan_ids.contains(&plan_id) {
                     column.plan_ids.push(plan_id);
                 }
             }
+        }
+        Ok(resolved)
+    }
+
+    /// Rows that were computed before, under the names of the relation that they are of.
+    fn from_rows(&self, relation: &Resolved, rows: &Source) -> SparkResult<Resolved> {
+        let mut resolved = self.source(rows)?;
+        for (column, own) in resolved.output.iter_mut().zip(&relation.output) {
+            let id = std::mem::take(&mut column.id);
+            *column = Attribute { id, ..own.clone() };
         }
         Ok(resolved)
     }

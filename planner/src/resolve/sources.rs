@@ -15,12 +15,13 @@ pub enum Source {
     View { relation: Relation, qualifier: Name },
 }
 
-/// Tables by name, files by what was asked of them, and what checkpoints kept by id.
+/// Tables by name, files by what was asked of them, what checkpoints kept by id, and cached parts of the query.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     tables: HashMap<Name, Source>,
     files: HashMap<String, Source>,
     kept: HashMap<String, Source>,
+    cached: Vec<(Relation, Source)>,
 }
 
 impl Sources {
@@ -48,11 +49,29 @@ impl Sources {
         self.kept.get(id)
     }
 
+    /// Rows that stand for a part of the query wherever it is.
+    pub fn add_cached(&mut self, relation: Relation, rows: Source) {
+        self.cached.push((relation, rows));
+    }
+
+    pub(crate) fn has_cached(&self) -> bool {
+        !self.cached.is_empty()
+    }
+
+    pub(crate) fn without_cached(&self) -> Self {
+        Self { cached: Vec::new(), ..self.clone() }
+    }
+
+    pub(crate) fn cached(&self, relation: &Relation) -> Option<&Source> {
+        self.cached.iter().find(|(cached, _)| cached == relation).map(|(_, rows)| rows)
+    }
+
     /// Adds all of other's.
     pub fn extend(&mut self, other: Self) {
         self.tables.extend(other.tables);
         self.files.extend(other.files);
         self.kept.extend(other.kept);
+        self.cached.extend(other.cached);
     }
 }
 
