@@ -58,6 +58,9 @@ pub trait SessionConfig: Send + Sync {
     /// The value or its default; `None` for a setting that does not exist.
     fn get(&self, key: &str) -> SparkResult<Option<String>>;
 
+    /// The value that was set, whatever the default is.
+    fn own(&self, key: &str) -> Option<String>;
+
     /// Answers warnings.
     fn set(&self, key: &str, value: &str) -> SparkResult<Vec<String>>;
 

@@ -53,7 +53,7 @@ pub(crate) fn answer(config: &dyn SessionConfig, operation: Option<OpType>) -> S
         OpType::GetWithDefault(get) => get
             .pairs
             .into_iter()
-            .map(|pair| Ok(KeyValue { value: value(config, &pair.key)?.or(pair.value), key: pair.key }))
+            .map(|pair| Ok(KeyValue { value: config.own(&pair.key).or(pair.value), key: pair.key }))
             .collect::<SparkResult<_>>()?,
         OpType::GetAll(get) => {
             let prefix = get.prefix.unwrap_or_default();

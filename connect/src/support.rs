@@ -79,7 +79,7 @@ const RELATIONS: Choice = Choice {
         ("lateral_join", Done),
         ("chunked_cached_local_relation", Done),
         ("relation_changes", Refused("UNSUPPORTED_FEATURE.CHANGE_DATA_CAPTURE")),
-        ("nearest_by_join", Refused(FEATURE)),
+        ("nearest_by_join", Done),
         ("fill_na", Done),
         ("drop_na", Done),
         ("replace", Done),

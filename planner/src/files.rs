@@ -203,7 +203,8 @@ impl Planner {
                 let objects: Vec<ObjectMeta> = list.files.iter().map(|file| file.meta.clone()).collect();
                 let objects = if merges { &objects[..] } else { &objects[..objects.len().min(1)] };
                 let store: Arc<dyn ObjectStore> = Arc::clone(&list.store);
-                let format = ParquetFormat::default().with_skip_metadata(false);
+                // Files that are merged differ in the schema that Spark keeps in each.
+                let format = ParquetFormat::default().with_skip_metadata(merges);
                 let read = format.infer_schema(&state, &store, objects).await;
                 read.map_err(|source| PlanError::TableRead {
                     table: "parquet".to_owned(),
@@ -221,7 +222,10 @@ impl Planner {
         let partitions = list.partition_columns.iter().map(|name| Arc::new(Field::new(name, DataType::Utf8, true)));
         let columns =
             TableSchema::builder(file_schema).with_table_partition_cols(partitions.collect::<Vec<FieldRef>>()).build();
-        let files = list.files.into_iter().map(|file| {
+        let mut listed = list.files;
+        // Spark reads the largest first.
+        listed.sort_by_key(|file| std::cmp::Reverse(file.meta.size));
+        let files = listed.into_iter().map(|file| {
             let values = file.partition_values.into_iter().map(ScalarValue::Utf8).collect();
             PartitionedFile::new_from_meta(file.meta).with_partition_values(values)
         });

@@ -7,17 +7,20 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::DataFusionError;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::SessionState;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::parquet::errors::ParquetError;
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::limit::GlobalLimitExec;
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use firesteel_formats::{SinkSpec, written_schema};
-use firesteel_operators::{FileWriteExec, StorageRegistry, session_state};
+use firesteel_operators::{ConcatExec, FileWriteExec, StorageRegistry, session_state};
 use firesteel_storage::Storage;
 use futures::FutureExt;
 
@@ -35,6 +38,12 @@ pub struct Planner {
     /// As `context`, for plans of one partition.
     narrow: SessionContext,
     runtime: Arc<RuntimeEnv>,
+}
+
+/// Where rows go.
+struct Sink {
+    spec: SinkSpec,
+    in_one: bool,
 }
 
 /// A query with all its plans.
@@ -67,7 +76,9 @@ impl Planner {
             .build_arc()
             .map_err(PlanError::Query)?;
         let context = |partitions| {
-            let config = planning_config(&options, partitions)?;
+            let mut config = planning_config(&options, partitions)?;
+            // Few rows: which side of a join is kept is of no matter, and their order is as Spark's.
+            config.options_mut().optimizer.join_reordering = partitions > 1;
             let state = session_state(config, Arc::clone(&runtime)).with_physical_optimizer_rules(single_task_rules());
             Ok(SessionContext::new_with_state(state.build()))
         };
@@ -116,21 +127,28 @@ impl Planner {
         OnDeepStack::new(plan).await
     }
 
-    /// Plans a query whose rows go to files; the answer names the files, which are still to be committed.
-    pub async fn plan_write(&self, query: ResolvedQuery, sink: SinkSpec) -> Result<PlannedQuery, PlanError> {
+    /// Plans a query whose rows go to files; the answer names the files, which are still to be committed. With
+    /// `in_one` all rows go through one sink.
+    pub async fn plan_write(
+        &self,
+        query: ResolvedQuery,
+        sink: SinkSpec,
+        in_one: bool,
+    ) -> Result<PlannedQuery, PlanError> {
         let plan = async {
-            let planned = self.plan_to(query, Some(&sink)).await?;
+            let planned = self.plan_to(query, Some(&Sink { spec: sink, in_one })).await?;
             Ok(PlannedQuery { schema: written_schema(), ..planned })
         };
         OnDeepStack::new(plan).await
     }
 
-    async fn plan_to(&self, query: ResolvedQuery, sink: Option<&SinkSpec>) -> Result<PlannedQuery, PlanError> {
+    async fn plan_to(&self, query: ResolvedQuery, sink: Option<&Sink>) -> Result<PlannedQuery, PlanError> {
         let logical = self.context.state().optimize(&query.plan).map_err(PlanError::Query)?;
         if !query.is_small {
             return self.plan(logical, sink).await;
         }
-        let physical = into_files(physical_plan(&self.narrow.state(), &logical).await?, sink);
+        let physical = one_after_another(physical_plan(&self.narrow.state(), &logical).await?)?;
+        let physical = into_files(physical, sink);
         let stages = single_stage(Arc::clone(&physical)).map_err(stages_error)?;
         Ok(self.planned(logical, physical, stages, 0, true))
     }
@@ -150,7 +168,7 @@ impl Planner {
         self.plan(logical, None).await
     }
 
-    async fn plan(&self, logical: LogicalPlan, sink: Option<&SinkSpec>) -> Result<PlannedQuery, PlanError> {
+    async fn plan(&self, logical: LogicalPlan, sink: Option<&Sink>) -> Result<PlannedQuery, PlanError> {
         let physical = physical_plan(&self.context.state(), &logical).await?;
         let scan_bytes = scan_bytes(&physical);
         let tasks = scan_bytes.div_ceil(self.options.task_target_bytes).clamp(1, self.options.task_count_max);
@@ -199,11 +217,29 @@ impl Planner {
     }
 }
 
-fn into_files(plan: Arc<dyn ExecutionPlan>, sink: Option<&SinkSpec>) -> Arc<dyn ExecutionPlan> {
-    match sink {
-        Some(sink) => Arc::new(FileWriteExec::new(plan, sink.clone())),
-        None => plan,
-    }
+/// The branches of a plan of few rows in their order, where DataFusion takes what comes first.
+fn one_after_another(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, PlanError> {
+    let changed = plan.transform_up(|node| {
+        let Some(merge) = node.downcast_ref::<CoalescePartitionsExec>() else { return Ok(Transformed::no(node)) };
+        let concat: Arc<dyn ExecutionPlan> = Arc::new(ConcatExec::new(Arc::clone(merge.input())));
+        Ok(Transformed::yes(match merge.fetch() {
+            Some(fetch) => Arc::new(GlobalLimitExec::new(concat, 0, Some(fetch))),
+            None => concat,
+        }))
+    });
+    changed.map(|changed| changed.data).map_err(PlanError::Query)
+}
+
+fn into_files(plan: Arc<dyn ExecutionPlan>, sink: Option<&Sink>) -> Arc<dyn ExecutionPlan> {
+    let Some(sink) = sink else { return plan };
+    let is_many = plan.properties().partitioning.partition_count() > 1;
+    let order = plan.output_ordering().cloned();
+    let plan: Arc<dyn ExecutionPlan> = match order {
+        Some(order) if sink.in_one && is_many => Arc::new(SortPreservingMergeExec::new(order, plan)),
+        None if sink.in_one && is_many => Arc::new(CoalescePartitionsExec::new(plan)),
+        _ => plan,
+    };
+    Arc::new(FileWriteExec::new(plan, sink.spec.clone()))
 }
 
 fn collect_files(plan: &Arc<dyn ExecutionPlan>, files: &mut Vec<String>) {

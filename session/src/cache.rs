@@ -19,6 +19,9 @@ use uuid::Uuid;
 use crate::error::from_plan;
 use crate::session::SparkSession;
 
+/// How the folders of kept rows begin.
+const CACHE_FOLDER: &str = "firesteel-cache";
+
 /// What a session keeps. A session has few of them: they are looked through one by one.
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
@@ -209,6 +212,16 @@ impl SparkSession {
         Ok(Some(kept.unwrap_or_else(|| Source::View { relation: entry.relation.clone(), qualifier: Vec::new() })))
     }
 
+    /// A physical plan's text, in which scans of kept rows have Spark's name.
+    pub(crate) fn shown_plan(&self, plan: &str) -> String {
+        let folder = format!("{CACHE_FOLDER}-");
+        let lines = plan.lines().map(|line| match line.find("DataSourceExec:") {
+            Some(at) if line.contains(&folder) => format!("{}InMemoryTableScan: {}", &line[..at], &line[at..]),
+            _ => line.to_owned(),
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     fn kept_rows<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, SparkResult<Option<Source>>> {
         Box::pin(async move {
             // Who comes second waits for the first one's rows.
@@ -237,7 +250,7 @@ impl SparkSession {
         // Two columns may have one name.
         let names: Vec<String> = (0..columns.len()).map(|index| format!("c{index}")).collect();
         let named = RelationKind::ToDf { input: Box::new(entry.relation.clone()), names: names.clone() };
-        let folder = format!("{}/cache-{}", self.cluster.work_url, Uuid::now_v7());
+        let folder = format!("{}/{CACHE_FOLDER}-{}", self.cluster.work_url, Uuid::now_v7());
         let fields =
             columns.iter().zip(&names).map(|(column, name)| StructField::new(name, column.data_type.clone(), true));
         let sink = SinkSpec {
@@ -251,7 +264,7 @@ impl SparkSession {
             records_per_file_max: None,
         };
         let rows = self.resolved_but(&named.into(), Some(&entry.id)).await?;
-        self.run_write(rows, sink, &ProgressSink::default()).await?;
+        self.run_write(rows, sink, false, &ProgressSink::default()).await?;
         let list = list_files(&self.cluster.storage, std::slice::from_ref(&folder), &ListOptions::default()).await?;
         let provider = self.planner.files_table(list, FileReading::Parquet, false).await.map_err(from_plan)?;
         Ok(Kept::Rows(KeptRows { provider: Arc::new(provider), columns, folder, from }))

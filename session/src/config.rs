@@ -123,6 +123,10 @@ impl SessionConfig for Config {
         Ok(self.value(key))
     }
 
+    fn own(&self, key: &str) -> Option<String> {
+        self.own.read().get(key).cloned()
+    }
+
     fn set(&self, key: &str, value: &str) -> SparkResult<Vec<String>> {
         if STATIC.contains(&key) {
             return Err(SparkError::new(

@@ -12,6 +12,7 @@ mod jobs;
 mod prepare;
 mod query;
 mod read;
+mod reshape;
 mod session;
 mod show;
 mod views;

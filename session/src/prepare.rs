@@ -1,39 +1,57 @@
-//! What a query must know of its data before it can be resolved: the values of a pivot that names none.
+//! What a query must know of its data before it can be resolved: the values of a pivot that names none, the columns of a
+//! transposed frame.
 
 use firesteel_connect::engine::ProgressSink;
 use firesteel_spec::{DataType, Expr, Pivot, PivotValue, Relation, RelationKind, SortOrder, SparkError, SparkResult};
 use futures::future::BoxFuture;
 
+use crate::reshape;
 use crate::session::SparkSession;
 
 impl SparkSession {
-    /// The relation with the values of its pivots.
+    /// The relation with the values of its pivots, and without cross tables and transposed frames.
     pub(crate) async fn prepared(&self, relation: &Relation) -> SparkResult<Relation> {
         let mut needed = false;
-        relation.walk(&mut |relation| needed |= open_pivot(relation).is_some());
+        relation.walk(&mut |relation| needed |= is_open(relation));
         if !needed {
             return Ok(relation.clone());
         }
         let mut relation = relation.clone();
-        self.fill_pivots(&mut relation).await?;
+        self.prepare(&mut relation).await?;
         Ok(relation)
     }
 
-    fn fill_pivots<'a>(&'a self, relation: &'a mut Relation) -> BoxFuture<'a, SparkResult<()>> {
+    fn prepare<'a>(&'a self, relation: &'a mut Relation) -> BoxFuture<'a, SparkResult<()>> {
         Box::pin(async move {
-            if let Some(input) = only_input(relation) {
-                self.fill_pivots(input).await?;
+            for input in relation.inputs_mut() {
+                self.prepare(input).await?;
             }
-            let Some((input, pivot)) = open_pivot(relation) else { return Ok(()) };
-            let values = self.pivot_values(input, pivot).await?;
-            match &mut relation.kind {
-                RelationKind::Aggregate { pivot: Some(pivot), .. } | RelationKind::Pivot { pivot, .. } => {
-                    pivot.values = values;
+            match &relation.kind {
+                RelationKind::Crosstab { input, left, right } => {
+                    relation.kind = reshape::crosstab(input, left, right);
+                    for input in relation.inputs_mut() {
+                        self.fill_pivot(input).await?;
+                    }
+                    Ok(())
                 }
-                _ => {}
+                RelationKind::Transpose { input, index } => {
+                    relation.kind = self.transposed(input, index).await?;
+                    Ok(())
+                }
+                _ => self.fill_pivot(relation).await,
             }
-            Ok(())
         })
+    }
+
+    async fn fill_pivot(&self, relation: &mut Relation) -> SparkResult<()> {
+        let Some((input, pivot)) = open_pivot(relation) else { return Ok(()) };
+        let found = self.pivot_values(input, pivot).await?;
+        if let RelationKind::Aggregate { pivot: Some(pivot), .. } | RelationKind::Pivot { pivot, .. } =
+            &mut relation.kind
+        {
+            pivot.values = found;
+        }
+        Ok(())
     }
 
     async fn pivot_values(&self, input: &Relation, pivot: &Pivot) -> SparkResult<Vec<PivotValue>> {
@@ -75,38 +93,18 @@ impl SparkSession {
     }
 }
 
+/// Do its columns depend on its data?
+fn is_open(relation: &Relation) -> bool {
+    matches!(relation.kind, RelationKind::Crosstab { .. } | RelationKind::Transpose { .. })
+        || open_pivot(relation).is_some()
+}
+
 /// The input and the pivot, if it has no values.
 fn open_pivot(relation: &Relation) -> Option<(&Relation, &Pivot)> {
     match &relation.kind {
         RelationKind::Aggregate { input, pivot: Some(pivot), .. } | RelationKind::Pivot { input, pivot, .. } => {
             pivot.values.is_empty().then_some((input, pivot))
         }
-        _ => None,
-    }
-}
-
-/// The input of a relation that has one, to change it.
-fn only_input(relation: &mut Relation) -> Option<&mut Relation> {
-    use RelationKind as R;
-    match &mut relation.kind {
-        R::Project { input, .. }
-        | R::Filter { input, .. }
-        | R::Aggregate { input, .. }
-        | R::Pivot { input, .. }
-        | R::Sort { input, .. }
-        | R::Limit { input, .. }
-        | R::Offset { input, .. }
-        | R::Tail { input, .. }
-        | R::Deduplicate { input, .. }
-        | R::SubqueryAlias { input, .. }
-        | R::ToDf { input, .. }
-        | R::RenameColumns { input, .. }
-        | R::WithColumns { input, .. }
-        | R::Drop { input, .. }
-        | R::FillNa { input, .. }
-        | R::DropNa { input, .. }
-        | R::ShowString { input, .. }
-        | R::HtmlString { input, .. } => Some(input),
         _ => None,
     }
 }

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::physical_plan::displayable;
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use firesteel_connect::engine::{
     Execution, ObservedReceiver, ProgressSink, Session, SessionConfig, SessionKey, StorageLevel,
 };
 use firesteel_planner::{Planner, PlannerOptions};
-use firesteel_spec::{Command, DataType, ExplainMode, Plan, Relation, RelationKind, SparkError, SparkResult};
+use firesteel_spec::{
+    Command, CreateView, DataType, ExplainMode, Plan, Relation, RelationKind, SparkError, SparkResult,
+};
 
 use crate::cache::Cache;
 use crate::config::Config;
@@ -83,8 +86,9 @@ impl SparkSession {
         match command {
             Command::CreateView(view) => {
                 // A view of columns that are not there is refused when it is made.
-                self.resolved(&view.query).await?;
-                self.views.create(view)?;
+                let query = self.prepared(&view.query).await?;
+                self.resolved(&query).await?;
+                self.views.create(&CreateView { query, ..view.clone() })?;
                 Ok(Rows::none())
             }
             Command::Set { key: Some(key), value: Some(value) } => {
@@ -204,13 +208,26 @@ impl Session for SparkSession {
         let resolved = self.resolved(relation).await?;
         let logical = resolved.plan.display_indent().to_string();
         let planned = self.planner.plan_resolved(resolved).await.map_err(from_plan)?;
-        let physical = displayable(planned.physical.as_ref()).indent(false).to_string();
+        let physical = self.shown_plan(&displayable(planned.physical.as_ref()).indent(false).to_string());
         let optimized = planned.logical.display_indent();
         Ok(match mode {
             ExplainMode::Simple | ExplainMode::Formatted | ExplainMode::Codegen => {
                 format!("== Physical Plan ==\n{physical}\n")
             }
-            ExplainMode::Extended | ExplainMode::Cost => format!(
+            ExplainMode::Cost => {
+                let shown = optimized.to_string();
+                let (first, rest) = shown.split_once('\n').unwrap_or((&shown, ""));
+                let statistics = StatisticsContext::new().compute(planned.physical.as_ref(), &StatisticsArgs::new());
+                let statistics =
+                    statistics.map_err(|error| SparkError::internal(format!("the statistics of a plan: {error}")))?;
+                let rows = statistics.num_rows.get_value().map(|rows| format!(", rowCount={rows}")).unwrap_or_default();
+                let bytes = statistics.total_byte_size.get_value().map_or("unknown".to_owned(), ToString::to_string);
+                format!(
+                    "== Optimized Logical Plan ==\n{first}, Statistics(sizeInBytes={bytes}{rows})\n{rest}\n\n\
+                     == Physical Plan ==\n{physical}\n"
+                )
+            }
+            ExplainMode::Extended => format!(
                 "== Parsed Logical Plan ==\n{logical}\n\n== Analyzed Logical Plan ==\n{logical}\n\n\
                  == Optimized Logical Plan ==\n{optimized}\n\n== Physical Plan ==\n{physical}\n"
             ),

@@ -111,7 +111,7 @@ impl SparkSession {
             records_per_file_max: option(write.options, "maxRecordsPerFile").and_then(|text| text.parse().ok()),
         };
         let rows = self.resolved(&rows_to_write(write, &columns)).await?;
-        let files = self.run_write(rows, sink, progress).await;
+        let files = self.run_write(rows, sink, asks_for_one_file(write.input), progress).await;
         let committed = match files {
             Ok(files) => {
                 let is_dynamic = self.overwrites_dynamically(write);
@@ -128,10 +128,11 @@ impl SparkSession {
         &self,
         rows: ResolvedQuery,
         sink: SinkSpec,
+        in_one: bool,
         progress: &ProgressSink,
     ) -> SparkResult<Vec<WrittenFile>> {
         let schema = rows.plan.schema().as_arrow().clone();
-        let planned = self.planner.plan_write(rows, sink.clone()).await.map_err(from_plan)?;
+        let planned = self.planner.plan_write(rows, sink.clone(), in_one).await.map_err(from_plan)?;
         let (answer, job) = self.cluster.run(&planned, progress).await?;
         let batches = answer.collect().await.map_err(from_job);
         job.delete().await;
@@ -154,6 +155,23 @@ impl SparkSession {
             .map(str::to_owned)
             .or_else(|| self.config.value("spark.sql.sources.partitionOverwriteMode"));
         !write.partition_by.is_empty() && mode.is_some_and(|mode| mode.eq_ignore_ascii_case("dynamic"))
+    }
+}
+
+/// `coalesce(1)` and `repartition(1)`: one file, or one for each folder. Other numbers of files are the planner's choice.
+fn asks_for_one_file(relation: &Relation) -> bool {
+    use RelationKind as R;
+    match &relation.kind {
+        R::Repartition { partitions, .. } => *partitions == 1,
+        R::RepartitionByExpression { partitions, .. } => *partitions == Some(1),
+        R::Project { input, .. }
+        | R::WithColumns { input, .. }
+        | R::Drop { input, .. }
+        | R::RenameColumns { input, .. }
+        | R::ToDf { input, .. }
+        | R::SubqueryAlias { input, .. }
+        | R::Filter { input, .. } => asks_for_one_file(input),
+        _ => false,
     }
 }
 

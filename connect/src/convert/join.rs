@@ -1,11 +1,16 @@
 //! Relations of two inputs: joins and set operations.
 
-use firesteel_spec::{AsOfDirection, AsOfJoin, JoinKind, RelationKind, SetOperator, SparkError, SparkResult};
+use firesteel_spec::{
+    AsOfDirection, AsOfJoin, JoinKind, NearestBy, RelationKind, SetOperator, SparkError, SparkResult,
+};
 
 use super::{Converter, invalid_enum};
 use crate::proto;
 use crate::proto::join::JoinType;
 use crate::proto::set_operation::SetOpType;
+
+/// Rows that a nearest-by join gives for a row at most, as Spark has it.
+const NEAREST_MAX: usize = 100_000;
 
 impl Converter<'_> {
     pub(super) fn join(&mut self, join: proto::Join) -> SparkResult<RelationKind> {
@@ -65,6 +70,49 @@ impl Converter<'_> {
             tolerance: self.optional(join.tolerance)?,
             allow_exact_matches: join.allow_exact_matches,
             direction,
+        })))
+    }
+
+    pub(super) fn nearest_by_join(&mut self, join: proto::NearestByJoin) -> SparkResult<RelationKind> {
+        let refused = |class: &str, key: &str, found: &str, supported: &str| {
+            SparkError::new(
+                format!("NEAREST_BY_JOIN.UNSUPPORTED_{class}"),
+                format!("Invalid nearest-by join. '{found}' is not supported; {supported} are."),
+            )
+            .with(key, found)
+            .with("supported", supported)
+        };
+        let kind = match join.join_type.to_lowercase().replace('_', "").as_str() {
+            "" | "inner" => JoinKind::Inner,
+            "left" | "leftouter" => JoinKind::LeftOuter,
+            _ => return Err(refused("JOIN_TYPE", "joinType", &join.join_type, "'INNER', 'LEFT OUTER'")),
+        };
+        if !["approx", "exact"].contains(&join.mode.to_lowercase().as_str()) {
+            return Err(refused("MODE", "mode", &join.mode, "'approx', 'exact'"));
+        }
+        let descending = match join.direction.to_lowercase().as_str() {
+            "distance" => false,
+            "similarity" => true,
+            other => return Err(refused("DIRECTION", "direction", other, "'distance', 'similarity'")),
+        };
+        let count = usize::try_from(join.num_results).ok().filter(|count| (1..=NEAREST_MAX).contains(count));
+        let count = count.ok_or_else(|| {
+            let found = join.num_results.to_string();
+            SparkError::new(
+                "NEAREST_BY_JOIN.NUM_RESULTS_OUT_OF_RANGE",
+                format!("Invalid nearest-by join. The number of results {found} must be between 1 and {NEAREST_MAX}."),
+            )
+            .with("numResults", found)
+            .with("min", "1")
+            .with("max", NEAREST_MAX.to_string())
+        })?;
+        Ok(RelationKind::NearestBy(Box::new(NearestBy {
+            left: *self.input(join.left)?,
+            right: *self.input(join.right)?,
+            ranking: self.boxed(join.ranking_expression, "NearestByJoin.ranking_expression")?,
+            count,
+            kind,
+            descending,
         })))
     }
 

@@ -95,7 +95,7 @@ impl Converter<'_> {
                 Err(refused_relation("common_inline_user_defined_data_source"))
             }
             RelType::RelationChanges(_) => Err(refused_relation("relation_changes")),
-            RelType::NearestByJoin(_) => Err(refused_relation("nearest_by_join")),
+            RelType::NearestByJoin(join) => self.nearest_by_join(*join),
             RelType::MlRelation(_) => Err(refused_relation("ml_relation")),
             RelType::Extension(any) => Err(refused_relation("extension").with("extensionTypeUrl", any.type_url)),
             RelType::Unknown(_) => Err(refused_relation("unknown")),

@@ -158,6 +158,10 @@ impl SessionConfig for Settings {
         Ok(self.0.lock().get(key).cloned())
     }
 
+    fn own(&self, key: &str) -> Option<String> {
+        self.0.lock().get(key).cloned()
+    }
+
     fn set(&self, key: &str, value: &str) -> SparkResult<Vec<String>> {
         if key == "spark.fixed" {
             return Err(SparkError::new("CANNOT_MODIFY_CONFIG", "it is fixed"));

@@ -13,6 +13,8 @@ use datafusion::logical_expr::{
 };
 use firesteel_spec::SparkError;
 
+use crate::task::without_mark;
+
 /// The field that a function gives for its arguments' fields, some of which are constant.
 pub type ReturnField = fn(&[FieldRef], &[Option<&ScalarValue>]) -> Result<FieldRef>;
 
@@ -44,6 +46,12 @@ impl KernelUdf {
     }
 }
 
+impl KernelUdf {
+    fn own<'a, T>(&self, args: &'a [T]) -> &'a [T] {
+        if self.signature.volatility == Volatility::Volatile { without_mark(args) } else { args }
+    }
+}
+
 impl PartialEq for KernelUdf {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
@@ -72,7 +80,7 @@ impl ScalarUDFImpl for KernelUdf {
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
-        (self.return_field)(args.arg_fields, args.scalar_arguments)
+        (self.return_field)(self.own(args.arg_fields), self.own(args.scalar_arguments))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -80,7 +88,7 @@ impl ScalarUDFImpl for KernelUdf {
             && args.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)))
             && self.signature.volatility == Volatility::Immutable;
         let rows = if constant { 1 } else { args.number_rows };
-        let arrays = args.args.iter().map(|value| value.to_array(rows)).collect::<Result<Vec<_>>>()?;
+        let arrays = self.own(&args.args).iter().map(|value| value.to_array(rows)).collect::<Result<Vec<_>>>()?;
         let answer = (self.kernel)(&arrays, rows)?;
         let promised = args.return_field.data_type();
         // A constant that stands for a type says nothing of its nested fields' metadata.

@@ -28,6 +28,7 @@ mod variant;
 mod window;
 mod xml;
 
+pub use aggregate::in_order;
 pub use call::{Call, Settings};
 pub use cast::{Mode as CastEvaluation, cast, coerce, implicit_cast, to_text as texts};
 pub use coerce::{common_type, comparison_type, wider};
@@ -35,6 +36,7 @@ pub use collection::lambda_parameters;
 pub use json::{common_row_type, csv_values, row_options};
 pub use literal::{literal, scalar};
 pub use registry::{Build, Family, Function, Implementations, Kind, implementations, lookup, names};
+pub use string::java_regex;
 pub use task::TaskPlace;
 pub use typed::{Typed, default_name};
 pub use types::{UTC, canonical, field_type, from_arrow, from_field, to_arrow, to_field};

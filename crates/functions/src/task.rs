@@ -7,15 +7,17 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, BooleanArray};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::config::{ConfigEntry, ConfigExtension, ExtensionOptions};
 use datafusion::common::{Result, config_err};
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
+
+use crate::typed::Typed;
 
 /// A task's number in its stage, and where its functions stand in their sequences.
 #[derive(Debug, Clone, Default)]
@@ -80,6 +82,24 @@ impl ExtensionOptions for TaskPlace {
     }
 }
 
+/// An argument that is no constant, for volatile functions: DataFusion takes what has constants alone as its arguments for
+/// a constant, and drops a sort by it.
+pub(crate) static MARK: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
+    TaskUdf::udf("spark_mark", DataType::Boolean, |_, rows, _| Ok(Arc::new(BooleanArray::from(vec![false; rows]))))
+});
+
+/// The mark, if a function is a volatile one of ours with arguments.
+pub(crate) fn mark_of(function: &ScalarUDF, arguments: usize) -> Option<Typed> {
+    let is_ours = function.name().starts_with("spark_");
+    let is_marked = is_ours && arguments > 0 && function.signature().volatility == Volatility::Volatile;
+    is_marked.then(|| Typed::new(MARK.call(Vec::new()), firesteel_spec::DataType::Boolean, false, ""))
+}
+
+/// A volatile function's own arguments.
+pub(crate) fn without_mark<T>(args: &[T]) -> &[T] {
+    args.split_last().map_or(&[], |(_, own)| own)
+}
+
 /// As [`crate::kernel::Kernel`], with the task.
 pub(crate) type TaskKernel = fn(&[ArrayRef], usize, &TaskPlace) -> Result<ArrayRef>;
 
@@ -134,7 +154,7 @@ impl ScalarUDFImpl for TaskUdf {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let rows = args.number_rows;
-        let arrays = args.args.iter().map(|value| value.to_array(rows)).collect::<Result<Vec<_>>>()?;
+        let arrays = without_mark(&args.args).iter().map(|value| value.to_array(rows)).collect::<Result<Vec<_>>>()?;
         let place = args.config_options.extensions.get::<TaskPlace>().cloned().unwrap_or_default();
         (self.kernel)(&arrays, rows, &place).map(ColumnarValue::Array)
     }

@@ -13,6 +13,7 @@ use datafusion::logical_expr::{AggregateUDF, BinaryExpr, Cast, Expr, Operator, R
 use datafusion::physical_expr::create_physical_expr;
 use firesteel_spec::{DataType, SparkError, SparkResult};
 
+use crate::task::mark_of;
 use crate::types::{field_type, to_arrow};
 
 #[derive(Debug, Clone)]
@@ -119,12 +120,14 @@ impl Typed {
 
     /// A call of a function, with the type that it says; if that is no canonical one, it is cast.
     pub fn call(function: &Arc<ScalarUDF>, arguments: Vec<Self>) -> SparkResult<Self> {
+        let name = default_name(function.name(), &arguments);
+        let mut arguments = arguments;
+        arguments.extend(mark_of(function, arguments.len()));
         let fields: Vec<FieldRef> = arguments.iter().map(Self::field).collect();
         let scalars: Vec<Option<&ScalarValue>> = arguments.iter().map(Self::value).collect();
         let field = function
             .return_field_from_args(ReturnFieldArgs { arg_fields: &fields, scalar_arguments: &scalars })
             .map_err(|error| plan_error(function.name(), error))?;
-        let name = default_name(function.name(), &arguments);
         let args = arguments.into_iter().map(|argument| argument.expr).collect();
         let expr = Expr::ScalarFunction(ScalarFunction { func: Arc::clone(function), args });
         Self::from_field(expr, &field, name)

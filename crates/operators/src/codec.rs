@@ -22,7 +22,7 @@ use firesteel_formats::TextSource;
 use firesteel_protocol::StageId;
 use prost::Message;
 
-use crate::{FileWriteExec, ShuffleReadExec, ShuffleWriteExec, WriteRouting};
+use crate::{ConcatExec, FileWriteExec, ShuffleReadExec, ShuffleWriteExec, WriteRouting};
 
 /// Encoding and decoding go down into an expression by recursion, without DataFusion's protection: this is enough for
 /// some thousand levels, where a thread's own stack overflows at some hundred. It is address space until it is used.
@@ -61,7 +61,7 @@ pub struct FiresteelCodec;
 
 #[derive(Clone, PartialEq, Message)]
 struct OperatorNode {
-    #[prost(oneof = "Operator", tags = "1, 2, 3, 4")]
+    #[prost(oneof = "Operator", tags = "1, 2, 3, 4, 9")]
     operator: Option<Operator>,
 }
 
@@ -75,7 +75,12 @@ enum Operator {
     FileWrite(FileWriteNode),
     #[prost(message, tag = "4")]
     TextScan(TextScanNode),
+    #[prost(message, tag = "9")]
+    Concat(ConcatNode),
 }
+
+#[derive(Clone, PartialEq, Message)]
+struct ConcatNode {}
 
 #[derive(Clone, PartialEq, Message)]
 struct FileWriteNode {
@@ -146,6 +151,7 @@ impl PhysicalExtensionCodec for FiresteelCodec {
             (Some(Operator::FileWrite(node)), [input]) => {
                 Ok(Arc::new(FileWriteExec::new(Arc::clone(input), from_json(&node.spec)?)))
             }
+            (Some(Operator::Concat(_)), [input]) => Ok(Arc::new(ConcatExec::new(Arc::clone(input)))),
             (Some(Operator::TextScan(node)), []) => decode_text_scan(node, &context, converter),
             (operator, inputs) => internal_err!("operator {operator:?} with {} inputs", inputs.len()),
         }
@@ -158,6 +164,8 @@ impl PhysicalExtensionCodec for FiresteelCodec {
             Operator::ShuffleWrite(encode_write(write, self, converter)?)
         } else if let Some(write) = node.downcast_ref::<FileWriteExec>() {
             Operator::FileWrite(FileWriteNode { spec: to_json(write.spec())? })
+        } else if node.downcast_ref::<ConcatExec>().is_some() {
+            Operator::Concat(ConcatNode {})
         } else if let Some((config, source)) = text_scan(node.as_ref()) {
             let options = to_json(source.options())?;
             let config = serialize_file_scan_config(config, self, converter)?;

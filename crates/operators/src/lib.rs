@@ -4,6 +4,7 @@
 //! [`session_state`] on one side, [`Functions`] on the other.
 
 mod codec;
+mod concat;
 mod file_write;
 mod session;
 mod shuffle_read;
@@ -11,6 +12,7 @@ mod shuffle_write;
 mod store_registry;
 
 pub use codec::{FiresteelCodec, decode_file_partition, decode_plan, encode_file_partition, encode_plan};
+pub use concat::ConcatExec;
 pub use file_write::FileWriteExec;
 pub use session::{Functions, function_names, session_state, task_config};
 pub use shuffle_read::{ShuffleReadExec, ShuffleSource};

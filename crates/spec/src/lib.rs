@@ -22,8 +22,8 @@ pub use expression::{
 };
 pub use literal::Literal;
 pub use relation::{
-    AsOfDirection, AsOfJoin, CommonTable, DataSource, GroupingElement, JoinKind, ParseFormat, Pivot, PivotValue,
-    Relation, RelationKind, SetOperator, Unpivot, UnpivotValue,
+    AsOfDirection, AsOfJoin, CommonTable, DataSource, GroupingElement, JoinKind, NearestBy, ParseFormat, Pivot,
+    PivotValue, Relation, RelationKind, SetOperator, Unpivot, UnpivotValue,
 };
 
 /// Options of a reader, a writer or a table, in the order in which they were given; keys compare without case.

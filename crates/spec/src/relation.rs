@@ -300,6 +300,7 @@ pub enum RelationKind {
         lateral: bool,
     },
     AsOfJoin(Box<AsOfJoin>),
+    NearestBy(Box<NearestBy>),
     SetOperation {
         left: Box<Relation>,
         right: Box<Relation>,
@@ -414,6 +415,20 @@ pub struct AsOfJoin {
     pub tolerance: Option<Expr>,
     pub allow_exact_matches: bool,
     pub direction: AsOfDirection,
+}
+
+/// For each row on the left the rows on the right that an expression ranks first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NearestBy {
+    pub left: Relation,
+    pub right: Relation,
+    pub ranking: Expr,
+    /// At least 1.
+    pub count: usize,
+    /// `inner` or `left`.
+    pub kind: JoinKind,
+    /// The largest first.
+    pub descending: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,53 @@
 
 use crate::{Expr, FrameBound, GroupingElement, Relation, RelationKind, SortOrder};
 
+/// The relations of one input.
+macro_rules! one_input {
+    ($input:ident) => {
+        RelationKind::Project { input: $input, .. }
+            | RelationKind::Filter { input: $input, .. }
+            | RelationKind::Qualify { input: $input, .. }
+            | RelationKind::Aggregate { input: $input, .. }
+            | RelationKind::Pivot { input: $input, .. }
+            | RelationKind::Sort { input: $input, .. }
+            | RelationKind::SortAll { input: $input, .. }
+            | RelationKind::Limit { input: $input, .. }
+            | RelationKind::Offset { input: $input, .. }
+            | RelationKind::Tail { input: $input, .. }
+            | RelationKind::Deduplicate { input: $input, .. }
+            | RelationKind::Sample { input: $input, .. }
+            | RelationKind::SubqueryAlias { input: $input, .. }
+            | RelationKind::Repartition { input: $input, .. }
+            | RelationKind::RepartitionByExpression { input: $input, .. }
+            | RelationKind::ToDf { input: $input, .. }
+            | RelationKind::RenameColumns { input: $input, .. }
+            | RelationKind::WithColumns { input: $input, .. }
+            | RelationKind::Drop { input: $input, .. }
+            | RelationKind::Hint { input: $input, .. }
+            | RelationKind::ToSchema { input: $input, .. }
+            | RelationKind::LateralView { input: $input, .. }
+            | RelationKind::CollectMetrics { input: $input, .. }
+            | RelationKind::Parse { input: $input, .. }
+            | RelationKind::WithWatermark { input: $input, .. }
+            | RelationKind::Transpose { input: $input, .. }
+            | RelationKind::MapPartitions { input: $input, .. }
+            | RelationKind::GroupMap { input: $input, .. }
+            | RelationKind::ShowString { input: $input, .. }
+            | RelationKind::HtmlString { input: $input, .. }
+            | RelationKind::FillNa { input: $input, .. }
+            | RelationKind::DropNa { input: $input, .. }
+            | RelationKind::Replace { input: $input, .. }
+            | RelationKind::Summary { input: $input, .. }
+            | RelationKind::Describe { input: $input, .. }
+            | RelationKind::Crosstab { input: $input, .. }
+            | RelationKind::Covariance { input: $input, .. }
+            | RelationKind::Correlation { input: $input, .. }
+            | RelationKind::ApproxQuantile { input: $input, .. }
+            | RelationKind::FrequentItems { input: $input, .. }
+            | RelationKind::SampleBy { input: $input, .. }
+    };
+}
+
 impl Relation {
     /// Visits this relation and all within it, also those in expressions; a relation before its inputs.
     pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Relation)) {
@@ -16,6 +63,16 @@ impl Relation {
     pub fn inputs(&self) -> Vec<&Relation> {
         use RelationKind as R;
         match &self.kind {
+            one_input!(input) => vec![input],
+            R::With { input, tables, .. } => {
+                tables.iter().map(|table| &table.relation).chain([input.as_ref()]).collect()
+            }
+            R::Unpivot(unpivot) => vec![&unpivot.input],
+            R::Join { left, right, .. } | R::SetOperation { left, right, .. } | R::CoGroupMap { left, right, .. } => {
+                vec![left, right]
+            }
+            R::AsOfJoin(join) => vec![&join.left, &join.right],
+            R::NearestBy(join) => vec![&join.left, &join.right],
             R::Table { .. }
             | R::TableAsOf { .. }
             | R::DataSource(_)
@@ -28,55 +85,35 @@ impl Relation {
             | R::Cached { .. }
             | R::Catalog(_)
             | R::Command(_) => Vec::new(),
-            R::Project { input, .. }
-            | R::Filter { input, .. }
-            | R::Qualify { input, .. }
-            | R::Aggregate { input, .. }
-            | R::Pivot { input, .. }
-            | R::Sort { input, .. }
-            | R::SortAll { input, .. }
-            | R::Limit { input, .. }
-            | R::Offset { input, .. }
-            | R::Tail { input, .. }
-            | R::Deduplicate { input, .. }
-            | R::Sample { input, .. }
-            | R::SubqueryAlias { input, .. }
-            | R::Repartition { input, .. }
-            | R::RepartitionByExpression { input, .. }
-            | R::ToDf { input, .. }
-            | R::RenameColumns { input, .. }
-            | R::WithColumns { input, .. }
-            | R::Drop { input, .. }
-            | R::Hint { input, .. }
-            | R::ToSchema { input, .. }
-            | R::LateralView { input, .. }
-            | R::CollectMetrics { input, .. }
-            | R::Parse { input, .. }
-            | R::WithWatermark { input, .. }
-            | R::Transpose { input, .. }
-            | R::MapPartitions { input, .. }
-            | R::GroupMap { input, .. }
-            | R::ShowString { input, .. }
-            | R::HtmlString { input, .. }
-            | R::FillNa { input, .. }
-            | R::DropNa { input, .. }
-            | R::Replace { input, .. }
-            | R::Summary { input, .. }
-            | R::Describe { input, .. }
-            | R::Crosstab { input, .. }
-            | R::Covariance { input, .. }
-            | R::Correlation { input, .. }
-            | R::ApproxQuantile { input, .. }
-            | R::FrequentItems { input, .. }
-            | R::SampleBy { input, .. } => vec![input],
+        }
+    }
+
+    /// As [`Self::inputs`], to change them.
+    pub fn inputs_mut(&mut self) -> Vec<&mut Relation> {
+        use RelationKind as R;
+        match &mut self.kind {
+            one_input!(input) => vec![input],
             R::With { input, tables, .. } => {
-                tables.iter().map(|table| &table.relation).chain([input.as_ref()]).collect()
+                tables.iter_mut().map(|table| &mut table.relation).chain([input.as_mut()]).collect()
             }
-            R::Unpivot(unpivot) => vec![&unpivot.input],
+            R::Unpivot(unpivot) => vec![&mut unpivot.input],
             R::Join { left, right, .. } | R::SetOperation { left, right, .. } | R::CoGroupMap { left, right, .. } => {
                 vec![left, right]
             }
-            R::AsOfJoin(join) => vec![&join.left, &join.right],
+            R::AsOfJoin(join) => vec![&mut join.left, &mut join.right],
+            R::NearestBy(join) => vec![&mut join.left, &mut join.right],
+            R::Table { .. }
+            | R::TableAsOf { .. }
+            | R::DataSource(_)
+            | R::Local { .. }
+            | R::Values { .. }
+            | R::OneRow
+            | R::Range { .. }
+            | R::TableFunction { .. }
+            | R::InlineTableFunction(_)
+            | R::Cached { .. }
+            | R::Catalog(_)
+            | R::Command(_) => Vec::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::GroupingSet;
-use datafusion::logical_expr::{Aggregate, Cast, Expr as DfExpr, LogicalPlanBuilder};
+use datafusion::logical_expr::{Aggregate, Cast, Expr as DfExpr, LogicalPlan, LogicalPlanBuilder, SortExpr};
 use firesteel_functions::{Typed, cast, to_arrow};
 use firesteel_spec::{DataType, Expr, GroupingElement, Literal, SparkError, SparkResult};
 
@@ -233,6 +233,7 @@ impl Resolver<'_> {
             };
             keys.push(GroupKey { id, item: item.clone() });
         }
+        let order = order_of(&input.plan);
         let plan = if computed { build(LogicalPlanBuilder::new(input.plan).project(below))? } else { input.plan };
         let mut collected = Collected { keys, aggregates: Vec::new(), resolver: self };
         let items =
@@ -250,7 +251,7 @@ impl Resolver<'_> {
             }
         };
         let aggregates: Vec<DfExpr> =
-            collected.aggregates.iter().map(|(aggregate, id)| aggregate.clone().alias(id)).collect();
+            collected.aggregates.iter().map(|(aggregate, id)| in_order(aggregate.clone(), &order).alias(id)).collect();
         let plan = if group_by.is_empty() && aggregates.is_empty() {
             // One group, of which nothing is asked.
             build(LogicalPlanBuilder::new(plan).aggregate(
@@ -281,6 +282,39 @@ impl Resolver<'_> {
         projected.hidden = hidden.into_iter().filter(|column| is_kept(&projected, column)).collect();
         Ok(projected)
     }
+}
+
+/// The order of a plan's rows, where a sort below says it. DataFusion drops a sort that no aggregate asks for.
+fn order_of(plan: &LogicalPlan) -> Vec<SortExpr> {
+    match plan {
+        LogicalPlan::Sort(sort) => sort.expr.clone(),
+        LogicalPlan::Filter(filter) => order_of(&filter.input),
+        LogicalPlan::Projection(projection) => {
+            let mut order = order_of(&projection.input);
+            let is_kept = |sort: &SortExpr| {
+                let columns = sort.expr.column_refs();
+                columns.iter().all(|column| projection.schema.has_column(column))
+            };
+            let kept = order.iter().take_while(|sort| is_kept(sort)).count();
+            order.truncate(kept);
+            order
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// An aggregate whose answer depends on the order of rows, with that order.
+fn in_order(aggregate: DfExpr, order: &[SortExpr]) -> DfExpr {
+    let DfExpr::AggregateFunction(mut call) = aggregate else { return aggregate };
+    if !order.is_empty()
+        && !call.params.distinct
+        && call.params.order_by.is_empty()
+        && let Some(function) = firesteel_functions::in_order(&call.func)
+    {
+        call.func = function;
+        call.params.order_by = order.to_vec();
+    }
+    DfExpr::AggregateFunction(call)
 }
 
 fn is_kept(resolved: &Resolved, column: &Attribute) -> bool {

@@ -156,6 +156,14 @@ impl Resolver<'_> {
         let name = function_name(call)?;
         match name.as_str() {
             "struct" => return self.structure(call, scope),
+            "not" => {
+                if let [only] = call.arguments.as_slice()
+                    && let Expr::InSubquery { values, relation } = only.unlocated()
+                    && let Some(typed) = self.not_in_rows(values, relation, scope)?
+                {
+                    return Ok(typed);
+                }
+            }
             "grouping" | "grouping_id" => {
                 return Err(SparkError::new(
                     "UNSUPPORTED_GROUPING_EXPRESSION",

@@ -70,6 +70,28 @@ impl Resolver<'_> {
         join: &JoinSpec<'_>,
         outer: Option<&Scope<'_>>,
     ) -> SparkResult<Option<Resolved>> {
+        if join.kind != JoinKind::LeftOuter
+            && join.condition.is_none()
+            && let RelationKind::Project { input, expressions } = &join.right.kind
+        {
+            // A list over a generator: the generator first, then the list over its columns.
+            let below = JoinSpec { right: input, ..*join };
+            let Some(view) = self.generator_join(left, &below, outer)? else { return Ok(None) };
+            return self.list_beside(left, view, expressions, outer).map(Some);
+        }
+        if let RelationKind::SubqueryAlias { input, alias, columns, .. } = &join.right.kind
+            && matches!(input.kind, RelationKind::Project { .. })
+        {
+            let below = JoinSpec { right: input, ..*join };
+            let Some(mut view) = self.generator_join(left, &below, outer)? else { return Ok(None) };
+            for (index, column) in view.output.iter_mut().skip(left.output.len()).enumerate() {
+                column.qualifier = vec![alias.clone()];
+                if let Some(name) = columns.get(index) {
+                    column.name.clone_from(name);
+                }
+            }
+            return Ok(Some(view));
+        }
         let (function, table, columns) = match &join.right.kind {
             RelationKind::SubqueryAlias { input, alias, columns, .. } => {
                 (input, Some(alias.as_str()), columns.as_slice())
@@ -85,6 +107,25 @@ impl Resolver<'_> {
         }
         let keeps_all = name.ends_with("_outer") || join.kind == JoinKind::LeftOuter;
         self.lateral_view(left.clone(), &call, keeps_all, table, columns, outer).map(Some)
+    }
+
+    /// The columns of the left side, and a list over those that were generated for it.
+    fn list_beside(
+        &self,
+        left: &Resolved,
+        view: Resolved,
+        list: &[Expr],
+        outer: Option<&Scope<'_>>,
+    ) -> SparkResult<Resolved> {
+        let count = left.output.len();
+        let generated = Resolved {
+            plan: view.plan.clone(),
+            output: view.output.get(count..).unwrap_or_default().to_vec(),
+            hidden: view.output.iter().take(count).cloned().collect(),
+        };
+        let mut items: Vec<Item> = generated.hidden.iter().map(Item::column).collect();
+        items.extend(self.items(&generated, list, outer)?);
+        self.project_items(view, items)
     }
 
     /// The input's plan with the generator's columns beside its own.

@@ -21,6 +21,11 @@ pub(crate) struct JoinSpec<'a> {
 
 impl Resolver<'_> {
     pub fn join(&self, join: &JoinSpec<'_>, outer: Option<&Scope<'_>>) -> SparkResult<Resolved> {
+        if join.lateral
+            && let Some(ranked) = self.limited_lateral_join(join, outer)?
+        {
+            return Ok(ranked);
+        }
         let left = self.relation(join.left, outer)?;
         if join.lateral {
             return self.lateral_join(left, join, outer);
@@ -150,20 +155,28 @@ impl Resolver<'_> {
         kind: JoinKind,
         conditions: Vec<DfExpr>,
     ) -> SparkResult<datafusion::logical_expr::LogicalPlan> {
-        let builder = LogicalPlanBuilder::new(left.plan.clone());
+        let is_lateral = matches!(right.plan, datafusion::logical_expr::LogicalPlan::Subquery(_));
+        // DataFusion keeps the first side and streams the second; where sizes say nothing else, Spark keeps the right
+        // side and gives rows in the order of the left one.
+        let has_condition = !conditions.is_empty();
+        let streams_left =
+            matches!(kind, JoinKind::Inner | JoinKind::Cross | JoinKind::LeftOuter) && has_condition && !is_lateral;
+        let (first, second) = if streams_left { (right, left) } else { (left, right) };
+        let builder = LogicalPlanBuilder::new(first.plan.clone());
         let kind = match kind {
-            JoinKind::Inner | JoinKind::Cross if conditions.is_empty() => {
-                return build(builder.cross_join(right.plan.clone()));
+            JoinKind::Inner | JoinKind::Cross if !has_condition => {
+                return build(builder.cross_join(second.plan.clone()));
             }
             JoinKind::Inner | JoinKind::Cross => JoinType::Inner,
+            JoinKind::LeftOuter if streams_left => JoinType::Right,
             JoinKind::LeftOuter => JoinType::Left,
             JoinKind::RightOuter => JoinType::Right,
             JoinKind::FullOuter => JoinType::Full,
             JoinKind::LeftSemi => JoinType::LeftSemi,
             JoinKind::LeftAnti => JoinType::LeftAnti,
         };
-        let conditions = if conditions.is_empty() { vec![datafusion::prelude::lit(true)] } else { conditions };
-        build(builder.join_on(right.plan.clone(), kind, conditions))
+        let conditions = if has_condition { conditions } else { vec![datafusion::prelude::lit(true)] };
+        build(builder.join_on(second.plan.clone(), kind, conditions))
     }
 }
 

@@ -12,6 +12,7 @@ mod expression;
 mod frame_functions;
 mod generate;
 mod join;
+mod nearest;
 mod output_names;
 mod pivot;
 mod project;

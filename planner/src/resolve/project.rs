@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::logical_expr::{Expr as DfExpr, LogicalPlanBuilder};
-use firesteel_functions::Typed;
+use firesteel_functions::{Typed, java_regex};
 use firesteel_spec::{DataType, Expr, SparkError, SparkResult};
 
 use super::attribute::{Attribute, Scope, quote, same_name};
@@ -155,12 +155,14 @@ impl Resolver<'_> {
                 Ok(columns)
             }
             Expr::Regex { pattern, plan_id, .. } => {
-                let pattern = regex::RegexBuilder::new(&format!("^(?:{pattern})$"))
-                    .case_insensitive(!sensitive)
-                    .build()
-                    .map_err(|error| SparkError::new("INVALID_REGEXP_REPLACE", format!("{pattern}: {error}")))?;
+                let flags = if sensitive { "" } else { "(?i)" };
+                let matches_name = java_regex(&format!("{flags}^(?:{pattern})$")).ok_or_else(|| {
+                    SparkError::new("INVALID_PARAMETER_VALUE.PATTERN", format!("{pattern} is no regular expression"))
+                        .with("parameter", "colName")
+                        .with("value", format!("'{pattern}'"))
+                })?;
                 let matches = scope.output.iter().filter(|column| {
-                    pattern.is_match(&column.name) && plan_id.is_none_or(|plan_id| column.plan_ids.contains(&plan_id))
+                    matches_name(&column.name) && plan_id.is_none_or(|plan_id| column.plan_ids.contains(&plan_id))
                 });
                 Ok(matches.map(Item::column).collect())
             }

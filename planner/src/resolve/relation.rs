@@ -104,6 +104,8 @@ impl Resolver<'_> {
                 },
                 outer,
             ),
+            R::AsOfJoin(join) => self.as_of_join(join, outer),
+            R::NearestBy(join) => self.nearest_by(join, outer),
             R::SetOperation { left, right, operator, all, by_name, allow_missing_columns } => self.set_operation(
                 self.relation(left, outer)?,
                 self.relation(right, outer)?,

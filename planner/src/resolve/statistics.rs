@@ -31,6 +31,7 @@ impl Resolver<'_> {
             R::ApproxQuantile { input, columns, probabilities, relative_error } => {
                 self.quantiles(input, columns, probabilities, *relative_error, outer)
             }
+            R::FrequentItems { input, columns, support } => self.frequent_items(input, columns, *support, outer),
             R::SampleBy { input, column, fractions, seed } => {
                 self.sample_by(input, column, fractions, seed.unwrap_or(0), outer)
             }
@@ -143,6 +144,30 @@ impl Resolver<'_> {
         self.global_aggregate(input, vec![Item::named(all, "approx_quantile")])
     }
 
+    fn frequent_items(
+        &self,
+        input: &Relation,
+        columns: &[String],
+        support: f64,
+        outer: Option<&Scope<'_>>,
+    ) -> SparkResult<Resolved> {
+        if !(1e-4..=1.0).contains(&support) {
+            return Err(SparkError::new(
+                "INVALID_PARAMETER_VALUE.SUPPORT",
+                format!("the support of freqItems is from 1e-4 to 1, and not {support}"),
+            ));
+        }
+        let input = self.relation(input, outer)?;
+        let size = (1.0 / support) as i64;
+        let items = self.columns_named(&input, columns)?.into_iter().map(|column| {
+            let name = format!("{}_freqItems", column.name);
+            let items = self.aggregate_call("freq_items", vec![column.typed(), Typed::long(size)])?;
+            Ok(Item::named(items, name))
+        });
+        let items = items.collect::<SparkResult<Vec<_>>>()?;
+        self.global_aggregate(input, items)
+    }
+
     fn sample_by(
         &self,
         input: &Relation,
@@ -182,14 +207,10 @@ fn relation_name(kind: &RelationKind) -> &'static str {
         R::Deduplicate { .. } => "dropDuplicatesWithinWatermark",
         R::Parse { .. } => "parsing a DataFrame of texts",
         R::WithWatermark { .. } => "a watermark",
-        R::Transpose { .. } => "transpose",
         R::MapPartitions { .. } => "mapInPandas and mapInArrow",
         R::GroupMap { .. } => "applyInPandas and applyInArrow",
         R::CoGroupMap { .. } => "cogroup",
         R::ShowString { .. } | R::HtmlString { .. } => "show inside a query",
-        R::Crosstab { .. } => "crosstab",
-        R::FrequentItems { .. } => "freqItems",
-        R::AsOfJoin(_) => "an as-of join",
         _ => "this relation",
     }
 }

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use datafusion::common::Spans;
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::logical_expr::expr::{Exists, InSubquery};
-use datafusion::logical_expr::{Expr as DfExpr, LogicalPlan, Subquery};
+use datafusion::logical_expr::{Expr as DfExpr, LogicalPlan, LogicalPlanBuilder, Subquery};
 use firesteel_functions::{Typed, wider};
 use firesteel_spec::{DataType, Expr, Relation, SparkError, SparkResult};
 
@@ -34,17 +35,19 @@ impl Resolver<'_> {
 
     pub fn in_subquery(&self, values: &[Expr], relation: &Relation, scope: &Scope<'_>) -> SparkResult<Typed> {
         let inner = self.inner(relation, scope)?;
+        let values = listed_values(values, inner.output.len());
         let mut typed = values.iter().map(|value| self.expr(value, scope)).collect::<SparkResult<Vec<_>>>()?;
+        if typed.len() != inner.output.len() {
+            return Err(SparkError::new(
+                "DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH",
+                format!("IN compares {} values with a subquery of {} columns", typed.len(), inner.output.len()),
+            )
+            .with("leftLength", typed.len().to_string())
+            .with("rightLength", inner.output.len().to_string()));
+        }
         let ([column], Some(value), true) = (inner.output.as_slice(), typed.pop(), typed.is_empty()) else {
-            if values.len() != inner.output.len() {
-                return Err(SparkError::new(
-                    "DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH",
-                    format!("IN compares {} values with a subquery of {} columns", values.len(), inner.output.len()),
-                )
-                .with("leftLength", values.len().to_string())
-                .with("rightLength", inner.output.len().to_string()));
-            }
-            return Err(SparkError::unsupported("IN with several values and a subquery"));
+            let typed = values.iter().map(|value| self.expr(value, scope)).collect::<SparkResult<Vec<_>>>()?;
+            return self.rows_in(typed, inner, scope, false);
         };
         let common = wider(&value.data_type, &column.data_type, self.settings().ansi).ok_or_else(|| {
             SparkError::new(
@@ -65,10 +68,68 @@ impl Resolver<'_> {
         Ok(Typed::new(expr, DataType::Boolean, nullable, name))
     }
 
+    /// `NOT (a, b) IN (…)`: true if each row surely differs, so a null on either side is a row that may be equal.
+    pub fn not_in_rows(&self, values: &[Expr], relation: &Relation, scope: &Scope<'_>) -> SparkResult<Option<Typed>> {
+        let inner = self.inner(relation, scope)?;
+        let values = listed_values(values, inner.output.len());
+        if values.len() < 2 || values.len() != inner.output.len() {
+            return Ok(None);
+        }
+        let typed = values.iter().map(|value| self.expr(value, scope)).collect::<SparkResult<Vec<_>>>()?;
+        self.rows_in(typed, inner, scope, true).map(Some)
+    }
+
+    /// Several values at once: a row of the subquery exists whose columns are equal to them.
+    fn rows_in(&self, values: Vec<Typed>, inner: Resolved, scope: &Scope<'_>, negated: bool) -> SparkResult<Typed> {
+        let names: Vec<String> = values.iter().map(|value| value.name.clone()).collect();
+        let mut all = Typed::boolean(true);
+        for (value, column) in values.into_iter().zip(&inner.output) {
+            let value = Typed { expr: as_outer(value.expr, scope)?, ..value };
+            let mut equal = self.call("==", vec![value, column.typed()])?;
+            if negated {
+                equal = self.call("coalesce", vec![equal, Typed::boolean(true)])?;
+            }
+            all = self.call("and", vec![all, equal])?;
+        }
+        let plan = super::build(LogicalPlanBuilder::new(inner.plan).filter(all.expr))?;
+        let expr = DfExpr::Exists(Exists { subquery: subquery_plan(&plan), negated });
+        let name = format!("(named_struct({}) IN (listquery()))", names.join(", "));
+        Ok(Typed::new(expr, DataType::Boolean, false, name))
+    }
+
     fn inner(&self, relation: &Relation, scope: &Scope<'_>) -> SparkResult<Resolved> {
         let inner = self.relation(relation, Some(scope))?;
         self.only_output(inner)
     }
+}
+
+/// The values that `IN` compares: the fields of a struct that is made for it are values of their own.
+fn listed_values(values: &[Expr], columns: usize) -> Vec<Expr> {
+    if let [only] = values
+        && columns > 1
+        && let Expr::Function(call) = only.unlocated()
+        && let [name] = call.name.as_slice()
+        && name.eq_ignore_ascii_case("struct")
+    {
+        return call.arguments.clone();
+    }
+    values.to_vec()
+}
+
+/// An expression over the outer query's columns, as a subquery names them.
+fn as_outer(expr: DfExpr, scope: &Scope<'_>) -> SparkResult<DfExpr> {
+    let outer = expr.transform_up(|expr| {
+        let DfExpr::Column(column) = &expr else { return Ok(Transformed::no(expr)) };
+        let found = scope.output.iter().chain(scope.hidden).find(|own| own.id == column.name);
+        Ok(match found {
+            Some(attribute) => {
+                let field = firesteel_functions::to_field(&attribute.to_struct_field());
+                Transformed::yes(DfExpr::OuterReferenceColumn(field, column.clone()))
+            }
+            None => Transformed::no(expr),
+        })
+    });
+    outer.map(|outer| outer.data).map_err(super::plan_error)
 }
 
 /// A plan as a subquery, with the outer columns that it names.

@@ -1,4 +1,4 @@
-//! The most frequent values: `mode` and `approx_top_k`. How often each value came is counted exactly.
+//! The most frequent values: `mode`, `approx_top_k`, and the candidates of `freqItems`. The first two count exactly.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -38,6 +38,21 @@ pub(super) static TOP_K: LazyLock<Arc<AggregateUDF>> = LazyLock::new(|| {
         make: |inputs| {
             let k = usize::try_from(inputs.integer(1)?).unwrap_or(0);
             Ok(Box::new(Frequent::new(inputs, Answer::Top { k })?))
+        },
+        make_groups: None,
+    }
+    .udaf()
+});
+
+/// `freq_items(value, size)`: what came in more than one of `size` rows is among the answer's `size` values.
+pub(super) static FREQUENT_ITEMS: LazyLock<Arc<AggregateUDF>> = LazyLock::new(|| {
+    OwnAggregate {
+        name: "spark_freq_items",
+        return_type: |fields| Ok(list_of(fields[0].data_type())),
+        state: |fields| vec![list_of(fields[0].data_type()), list_of(&ArrowType::Int64)],
+        make: |inputs| {
+            let size = usize::try_from(inputs.integer(1)?).unwrap_or(0);
+            Ok(Box::new(Frequent::new(inputs, Answer::Items { size })?))
         },
         make_groups: None,
     }
@@ -109,10 +124,23 @@ pub(super) fn approx_top_k(call: &Call<'_>) -> SparkResult<Typed> {
     Ok(typed.named(name))
 }
 
+/// `freq_items(value, size)`, of `DataFrame.freqItems`.
+pub(super) fn freq_items(call: &Call<'_>) -> SparkResult<Typed> {
+    call.expect(2..=2)?;
+    let value = call.argument(0)?;
+    let size = call.constant_integer(1)?;
+    let item = value.data_type.clone();
+    let mut typed = Typed::aggregate(&FREQUENT_ITEMS, vec![value, Typed::long(size)])?;
+    typed.data_type = DataType::array(item, true);
+    typed.nullable = false;
+    Ok(call.shown(typed))
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Answer {
     Mode { descending: bool },
     Top { k: usize },
+    Items { size: usize },
 }
 
 #[derive(Debug)]
@@ -145,8 +173,10 @@ impl Frequent {
             }
             let value = ScalarValue::try_from_array(values, row)?;
             let count = counts.map_or(1, |counts| counts.value(row));
+            let is_full = self.is_full();
             match self.counts.get_mut(&value) {
                 Some(known) => *known += count,
+                None if is_full => self.make_place(value, count),
                 None => {
                     let value = value.compacted();
                     self.bytes += value.size() + size_of::<(ScalarValue, i64)>();
@@ -155,6 +185,29 @@ impl Frequent {
             }
         }
         Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        matches!(self.answer, Answer::Items { size } if self.counts.len() >= size)
+    }
+
+    /// Karp's and others' algorithm: what comes new takes as much from each value that is kept, and none is kept that has
+    /// nothing left.
+    fn make_place(&mut self, value: ScalarValue, count: i64) {
+        let least = self.counts.values().copied().min().unwrap_or(0);
+        let taken = least.min(count);
+        if count >= least {
+            self.counts.insert(value.compacted(), count);
+        }
+        self.counts.values_mut().for_each(|known| *known -= taken);
+        self.counts.retain(|_, known| *known > 0);
+        self.bytes = self.counts.keys().map(|value| value.size() + size_of::<(ScalarValue, i64)>()).sum();
+    }
+
+    fn items(&self) -> Result<ScalarValue> {
+        let mut items: Vec<&ScalarValue> = self.counts.keys().collect();
+        items.sort_by(|left, right| left.partial_cmp(right).unwrap_or(std::cmp::Ordering::Equal));
+        list_scalar(&self.return_type, self.array(items.into_iter().cloned())?)
     }
 
     fn mode(&self, descending: bool) -> Result<ScalarValue> {
@@ -194,6 +247,7 @@ impl Accumulator for Frequent {
         match self.answer {
             Answer::Mode { descending } => self.mode(descending),
             Answer::Top { k } => self.top(k),
+            Answer::Items { .. } => self.items(),
         }
     }
 

@@ -5,6 +5,7 @@ mod approximate;
 mod bitmap;
 mod bivariate;
 mod checked_sum;
+mod collected;
 mod concatenated;
 mod extreme_by;
 mod first;
@@ -21,7 +22,18 @@ mod vector;
 
 use std::sync::Arc;
 
+use datafusion::logical_expr::AggregateUDF;
+
 use crate::registry::{Family, Function, Implementations};
+
+/// The aggregate to call in a plan over rows that are sorted for it, if its answer depends on their order.
+pub fn in_order(function: &Arc<AggregateUDF>) -> Option<Arc<AggregateUDF>> {
+    match function.name() {
+        "spark_first" | "string_agg" => Some(Arc::clone(function)),
+        "collect_list" => Some(Arc::clone(&collected::COLLECT_IN_ORDER)),
+        _ => None,
+    }
+}
 
 pub(crate) static FAMILY: Family = Family {
     functions: &[
@@ -87,6 +99,7 @@ pub(crate) static FAMILY: Family = Family {
         Function::aggregate("percentile_approx", approximate::percentile_approx),
         Function::aggregate("mode", frequent::mode),
         Function::aggregate("approx_top_k", frequent::approx_top_k),
+        Function::aggregate("freq_items", frequent::freq_items),
         Function::aggregate("histogram_numeric", histogram::histogram_numeric),
         Function::aggregate("count_min_sketch", sketch::count_min_sketch),
         Function::aggregate("bitmap_construct_agg", bitmap::bitmap),
@@ -101,9 +114,11 @@ pub(crate) static FAMILY: Family = Family {
             &bitmap::PRODUCT,
             &bivariate::BIVARIATE,
             &checked_sum::CHECKED_SUM,
+            &collected::COLLECT_IN_ORDER,
             &concatenated::CONCATENATED,
             &extreme_by::EXTREME_BY,
             &first::FIRST,
+            &frequent::FREQUENT_ITEMS,
             &frequent::MODE,
             &frequent::TOP_K,
             &histogram::HISTOGRAM,

@@ -11,7 +11,7 @@ use firesteel_spec::{DataType, SparkResult};
 
 use super::random::any_number;
 use crate::call::Call;
-use crate::task::TaskUdf;
+use crate::task::{MARK, TaskUdf};
 use crate::typed::Typed;
 use crate::types::to_arrow;
 
@@ -40,7 +40,7 @@ static TASK: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
 });
 
 pub(super) fn implementations() -> Vec<Arc<ScalarUDF>> {
-    vec![Arc::clone(&ROW_ID), Arc::clone(&TASK)]
+    vec![Arc::clone(&ROW_ID), Arc::clone(&TASK), Arc::clone(&MARK)]
 }
 
 /// Ascending within a task, and different in each.

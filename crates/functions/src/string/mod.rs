@@ -15,6 +15,8 @@ mod size;
 mod url;
 mod words;
 
+pub use pattern::java_regex;
+
 use std::sync::Arc;
 
 use crate::registry::{Family, Function, Implementations};

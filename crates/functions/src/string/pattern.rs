@@ -35,6 +35,12 @@ impl Engine {
     }
 }
 
+/// A test of texts by a regular expression of Java's; `None` if it is invalid.
+pub fn java_regex(pattern: &str) -> Option<impl Fn(&str) -> bool + use<>> {
+    let regex = JavaRegex::new(pattern)?;
+    Some(move |text: &str| regex.is_match(text).unwrap_or(false))
+}
+
 impl JavaRegex {
     /// `None` if the pattern is invalid.
     pub fn new(pattern: &str) -> Option<Self> {
