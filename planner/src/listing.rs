@@ -21,6 +21,8 @@ pub struct ListOptions {
     pub name_pattern: Option<String>,
     /// Folders name no partitions.
     pub ignores_folders: bool,
+    /// A path that does not exist has no files.
+    pub skips_missing: bool,
 }
 
 /// Files of one store.
@@ -64,7 +66,10 @@ pub async fn list_files(storage: &Storage, paths: &[String], options: &ListOptio
         {
             return Err(SparkError::unsupported("paths on several stores in one read"));
         }
-        found.extend(list_path(path, &own, base.as_ref()).await?);
+        match list_path(path, &own, base.as_ref()).await {
+            Err(error) if options.skips_missing && error.class == "PATH_NOT_FOUND" => {}
+            listed => found.extend(listed?),
+        }
     }
     found.retain(|file| {
         name_pattern

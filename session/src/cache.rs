@@ -63,50 +63,69 @@ impl Entry {
 }
 
 impl Cache {
-    fn find(&self, relation: &Relation) -> Option<Arc<Entry>> {
-        self.persisted.read().iter().find(|entry| is_same(&entry.relation, relation)).cloned()
-    }
-
     fn checkpoint(&self, id: &str) -> Option<Arc<Entry>> {
         self.checkpoints.read().iter().find(|entry| entry.id == id).cloned()
     }
 }
 
-/// Equal but for the id that the client gave: each `spark.table(…)` has its own.
-fn is_same(left: &Relation, right: &Relation) -> bool {
-    match (&left.kind, &right.kind) {
-        (RelationKind::Table { name: left, .. }, RelationKind::Table { name: right, .. }) => {
-            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| left.eq_ignore_ascii_case(right))
-        }
-        (left, right) => left == right,
-    }
-}
-
 impl SparkSession {
+    /// The entry of a relation that is equal but for the id that the client gave: each `spark.table(…)` has its own.
+    fn cached(&self, relation: &Relation) -> Option<Arc<Entry>> {
+        let named = match &relation.kind {
+            RelationKind::Table { name, .. } => Some(self.cache_name(name)),
+            _ => None,
+        };
+        let is_same = |entry: &Entry| match (&named, &entry.relation.kind) {
+            (Some(name), RelationKind::Table { name: own, .. }) => self.cache_name(own) == *name,
+            (None, own) => *own == relation.kind,
+            (Some(_), _) => false,
+        };
+        self.cache.persisted.read().iter().find(|entry| is_same(entry)).cloned()
+    }
+
     pub(crate) async fn persist_relation(&self, relation: &Relation, level: StorageLevel) -> SparkResult<()> {
         self.resolved(relation).await?;
-        if self.cache.find(relation).is_none() {
+        if self.cached(relation).is_none() {
             self.cache.persisted.write().push(Entry::new(relation.clone(), level));
         }
         Ok(())
     }
 
     pub(crate) async fn unpersist_relation(&self, relation: &Relation) {
-        let Some(found) = self.cache.find(relation) else { return };
+        let Some(found) = self.cached(relation) else { return };
         self.cache.persisted.write().retain(|entry| entry.id != found.id);
         self.forget(&found).await;
     }
 
     pub(crate) fn level_of(&self, relation: &Relation) -> StorageLevel {
-        self.cache.find(relation).map_or(StorageLevel::NONE, |entry| entry.level)
+        self.cached(relation).map_or(StorageLevel::NONE, |entry| entry.level)
     }
 
     /// `CACHE TABLE`
     pub(crate) async fn cache_table(&self, name: &[String], lazy: bool) -> SparkResult<()> {
         let table = table(name);
         self.persist_relation(&table, StorageLevel::MEMORY_AND_DISK).await?;
-        if !lazy && let Some(entry) = self.cache.find(&table) {
+        if !lazy && let Some(entry) = self.cached(&table) {
             self.kept_rows(&entry).await?;
+        }
+        Ok(())
+    }
+
+    /// Drops what is kept of a table that is dropped itself.
+    pub(crate) async fn unpersist_table(&self, name: &[String]) {
+        self.unpersist_relation(&table(name)).await;
+    }
+
+    /// `REFRESH TABLE`: what is kept of its rows is computed anew.
+    pub(crate) async fn refresh_table(&self, name: &[String]) -> SparkResult<()> {
+        self.resolved(&table(name)).await?;
+        if let Some(entry) = self.cached(&table(name)) {
+            self.forget(&entry).await;
+        }
+        if let Some(kept) = self.find_table(name).await?
+            && let Some(location) = &kept.location
+        {
+            self.forget_rows_below(location).await;
         }
         Ok(())
     }
@@ -126,8 +145,8 @@ impl SparkSession {
     pub(crate) async fn is_table_cached(&self, name: &[String]) -> SparkResult<bool> {
         let table = table(name);
         self.resolved(&table).await?;
-        let by_view = self.views.find(&name.to_vec()).is_some_and(|view| self.cache.find(&view).is_some());
-        Ok(by_view || self.cache.find(&table).is_some())
+        let by_view = self.views.find(&name.to_vec()).is_some_and(|view| self.cached(&view).is_some());
+        Ok(by_view || self.cached(&table).is_some())
     }
 
     pub(crate) async fn clear_cache(&self) {
@@ -191,7 +210,7 @@ impl SparkSession {
         }
         let mut parts: Vec<(Relation, Arc<Entry>)> = Vec::new();
         relation.walk(&mut |part| {
-            if let Some(entry) = self.cache.find(part)
+            if let Some(entry) = self.cached(part)
                 && Some(entry.id.as_str()) != but
             {
                 parts.push((part.clone(), entry));

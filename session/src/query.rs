@@ -81,7 +81,7 @@ impl SparkSession {
     }
 
     pub(crate) fn resolve_options(&self) -> firesteel_planner::ResolveOptions {
-        self.config.resolve_options(&self.user, "default")
+        self.config.resolve_options(&self.user, &self.current_database())
     }
 
     /// What a relation reads, and what its views read.
@@ -98,6 +98,12 @@ impl SparkSession {
                 if let Some(view) = self.views.find(&name) {
                     next.push(view.clone());
                     sources.add_table(&name, Source::View { relation: view, qualifier: name.clone() });
+                } else if let Some(table) = self.find_table(&name).await? {
+                    let source = self.open_table(&table, &mut sources).await?;
+                    if let Source::View { relation, .. } = &source {
+                        next.push(relation.clone());
+                    }
+                    sources.add_table(&name, source);
                 } else if let Some(asked) = files_by_path(&name) {
                     let source = self.open_files(&asked, &mut sources).await?;
                     sources.add_table(&name, source);

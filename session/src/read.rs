@@ -49,6 +49,7 @@ impl SparkSession {
             base_path: option(options, "basePath").map(str::to_owned),
             name_pattern: option(options, "pathGlobFilter").map(str::to_owned),
             ignores_folders: is_on(options, "recursiveFileLookup"),
+            skips_missing: is_on(options, "ignoreMissingFiles"),
         };
         if paths.is_empty() {
             return Err(no_schema(&format));
@@ -56,6 +57,10 @@ impl SparkSession {
         let list = list_files(&self.cluster.storage, &paths, &list_options).await?;
         if list.files.is_empty() && asked.schema.is_none() {
             return Err(no_schema(&format));
+        }
+        if list.files.is_empty() {
+            let relation = RelationKind::Local { ipc: None, schema: asked.schema.clone() }.into();
+            return Ok(Source::View { relation, qualifier: Vec::new() });
         }
         let is_compressed = list
             .files

@@ -11,10 +11,14 @@ use firesteel_connect::engine::{
 };
 use firesteel_planner::{Planner, PlannerOptions};
 use firesteel_spec::{
-    Command, CreateView, DataType, ExplainMode, Plan, Relation, RelationKind, SparkError, SparkResult,
+    Command, CreateView, DataType, ExplainMode, InsertMode, Plan, Relation, RelationKind, SparkError, SparkResult,
+    ViewKind,
 };
+use parking_lot::RwLock;
 
 use crate::cache::Cache;
+use crate::catalog::Insertion;
+use crate::catalog::metastore::{self, Metastore};
 use crate::config::Config;
 use crate::error::from_plan;
 use crate::jobs::Cluster;
@@ -29,6 +33,9 @@ pub struct SparkSession {
     pub(crate) views: VisibleViews,
     pub(crate) user: String,
     pub(crate) cache: Cache,
+    pub(crate) metastore: Metastore,
+    /// The current database.
+    pub(crate) database: RwLock<String>,
 }
 
 impl SparkSession {
@@ -45,15 +52,12 @@ impl SparkSession {
             .or_insert_with(|| "false".to_owned());
         let planner = Planner::new(cluster.storage.clone(), options.clone()).map_err(from_plan)?;
         let views = VisibleViews { own: Views::default(), global: global_views };
-        Ok(Self {
-            cluster,
-            options,
-            planner,
-            config: Config::new(),
-            views,
-            user: user.to_owned(),
-            cache: Cache::default(),
-        })
+        let config = Config::new();
+        let warehouse = config.value("spark.sql.warehouse.dir").unwrap_or_default();
+        let metastore = Metastore::new(cluster.storage.clone(), &warehouse)?;
+        let database = RwLock::new(metastore::DEFAULT.to_owned());
+        let (user, cache) = (user.to_owned(), Cache::default());
+        Ok(Self { cluster, options, planner, config, views, user, cache, metastore, database })
     }
 
     /// Runs a query or a command.
@@ -84,6 +88,10 @@ impl SparkSession {
 
     async fn command(&self, command: &Command, progress: &ProgressSink) -> SparkResult<Rows> {
         match command {
+            Command::CreateView(view) if view.kind == ViewKind::Kept => {
+                self.create_kept_view(view).await?;
+                Ok(Rows::none())
+            }
             Command::CreateView(view) => {
                 // A view of columns that are not there is refused when it is made.
                 let query = self.prepared(&view.query).await?;
@@ -123,23 +131,6 @@ impl SparkSession {
             Command::InsertDirectory { path, format, options, input } => {
                 self.write_directory(path, format.as_deref(), options, input, progress).await
             }
-            Command::DropTable { name, if_exists, view: true, .. } => {
-                let dropped = match name.as_slice() {
-                    [name] => self.views.own.remove(name),
-                    [database, name] if database.eq_ignore_ascii_case(crate::views::GLOBAL) => {
-                        self.views.global.remove(name)
-                    }
-                    _ => false,
-                };
-                if !dropped && !if_exists {
-                    return Err(SparkError::new(
-                        "TABLE_OR_VIEW_NOT_FOUND",
-                        format!("there is no view {}", name.join(".")),
-                    )
-                    .with("relationName", name.join(".")));
-                }
-                Ok(Rows::none())
-            }
             Command::CacheTable { name, query, lazy } => {
                 if let (Some(query), [view]) = (query, name.as_slice()) {
                     self.resolved(query).await?;
@@ -161,6 +152,58 @@ impl SparkSession {
                 Ok(Rows::none())
             }
             Command::Unsupported(what) => Err(SparkError::unsupported(what)),
+            other => match self.shown(other).await? {
+                Some(rows) => Ok(rows),
+                None => self.define(other, progress).await.map(|()| Rows::none()),
+            },
+        }
+    }
+
+    /// Commands over the catalog that answer nothing.
+    async fn define(&self, command: &Command, progress: &ProgressSink) -> SparkResult<()> {
+        match command {
+            Command::CreateDatabase { name, if_not_exists, comment, location, properties } => {
+                let location = location.as_deref();
+                self.create_database(name, *if_not_exists, comment.clone(), location, properties.clone()).await
+            }
+            Command::AlterDatabase { name, properties, location } => {
+                self.alter_database(name, properties, location.as_deref()).await
+            }
+            Command::DropDatabase { name, if_exists, cascade } => self.drop_database(name, *if_exists, *cascade).await,
+            Command::Use { name, catalog: true } => match name.as_slice() {
+                [only] if only.eq_ignore_ascii_case(metastore::CATALOG) => Ok(()),
+                _ => Err(crate::catalog::no_catalog(&name.join("."))),
+            },
+            Command::Use { name, catalog: false } => self.use_database(name).await,
+            Command::CreateTable(create) => self.create_table(create, progress).await,
+            Command::DropTable { name, if_exists, view, .. } => self.drop_table(name, *if_exists, *view).await,
+            Command::AlterTable { name, change, .. } => self.alter_table(name, change).await,
+            Command::TruncateTable { name, partition } => self.truncate(name, partition).await,
+            Command::AnalyzeTable { name, .. } => self.analyze(name).await,
+            Command::RefreshTable { name } => self.refresh_table(name).await,
+            Command::Insert { table, input, mode, columns, partition, by_name } => {
+                let insertion = Insertion {
+                    table,
+                    input,
+                    overwrites: *mode == InsertMode::Overwrite,
+                    columns,
+                    partition,
+                    by_name: *by_name,
+                    options: &Vec::new(),
+                };
+                self.insert(&insertion, progress).await
+            }
+            Command::WriteV2(write) => self.write_v2(write, progress).await,
+            Command::Update { table, .. } | Command::Delete { table, .. } => {
+                let found = self.table_of(table).await?;
+                let operation = if matches!(command, Command::Update { .. }) { "UPDATE" } else { "DELETE" };
+                Err(SparkError::new(
+                    "UNSUPPORTED_FEATURE.TABLE_OPERATION",
+                    format!("{operation} needs a table whose rows can change; {} is one of files", found.quoted()),
+                )
+                .with("tableName", found.quoted())
+                .with("operation", operation))
+            }
             other => Err(SparkError::unsupported(command_name(other))),
         }
     }
@@ -271,6 +314,7 @@ impl Session for SparkSession {
     async fn duplicate(&self, key: &SessionKey) -> SparkResult<Arc<dyn Session>> {
         let mut copy = Self::new(self.cluster.clone(), self.options.clone(), &key.user_id, self.views.global.clone())?;
         copy.config = self.config.duplicate();
+        copy.database = RwLock::new(self.current_database());
         copy.views.own = self.views.own.duplicate();
         Ok(Arc::new(copy))
     }

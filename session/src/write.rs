@@ -10,6 +10,7 @@ use firesteel_spec::{
 };
 use uuid::Uuid;
 
+use crate::catalog::Insertion;
 use crate::commit::Folder;
 use crate::error::{from_job, from_plan};
 use crate::query::Rows;
@@ -28,8 +29,17 @@ pub(crate) struct FileWrite<'a> {
 
 impl SparkSession {
     pub(crate) async fn write(&self, write: &Write, progress: &ProgressSink) -> SparkResult<Rows> {
+        if let WriteTarget::Table(name) = &write.target {
+            // Buckets and their order are hints to later joins, which have no use for them here; the rows are the same.
+            self.save_as_table(name, write, progress).await?;
+            return Ok(Rows::none());
+        }
         if write.bucket_by.is_some() || !write.sort_by.is_empty() {
-            return Err(SparkError::unsupported("buckets of a writer"));
+            return Err(SparkError::new(
+                "_LEGACY_ERROR_TEMP_1312",
+                "'save' does not support bucketBy and sortBy right now.",
+            )
+            .with("operation", "save"));
         }
         let path = match &write.target {
             WriteTarget::Path(path) => path.clone(),
@@ -37,8 +47,19 @@ impl SparkSession {
                 Some(path) => path.to_owned(),
                 None => return self.discard(write, progress).await,
             },
-            WriteTarget::Table(_) | WriteTarget::Insert(_) => {
-                return Err(SparkError::unsupported("a table of the catalog as a target"));
+            WriteTarget::Table(_) => return Err(SparkError::internal("a table is written above")),
+            WriteTarget::Insert(name) => {
+                let insertion = Insertion {
+                    table: name,
+                    input: &write.input,
+                    overwrites: write.mode == SaveMode::Overwrite,
+                    columns: &[],
+                    partition: &[],
+                    by_name: false,
+                    options: &write.options,
+                };
+                self.insert(&insertion, progress).await?;
+                return Ok(Rows::none());
             }
         };
         let default = self.config.value("spark.sql.sources.default").unwrap_or_else(|| "parquet".to_owned());
