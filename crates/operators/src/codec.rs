@@ -20,6 +20,7 @@ use datafusion_proto::physical_plan::{
 use datafusion_proto::protobuf;
 use firesteel_formats::TextSource;
 use firesteel_protocol::StageId;
+use firesteel_python_udf::{PythonCall, PythonMapExec};
 use prost::Message;
 
 use crate::{ConcatExec, FileWriteExec, ShuffleReadExec, ShuffleWriteExec, WriteRouting};
@@ -61,7 +62,7 @@ pub struct FiresteelCodec;
 
 #[derive(Clone, PartialEq, Message)]
 struct OperatorNode {
-    #[prost(oneof = "Operator", tags = "1, 2, 3, 4, 9")]
+    #[prost(oneof = "Operator", tags = "1, 2, 3, 4, 9, 10")]
     operator: Option<Operator>,
 }
 
@@ -77,10 +78,21 @@ enum Operator {
     TextScan(TextScanNode),
     #[prost(message, tag = "9")]
     Concat(ConcatNode),
+    #[prost(message, tag = "10")]
+    PythonMap(PythonMapNode),
 }
 
 #[derive(Clone, PartialEq, Message)]
 struct ConcatNode {}
+
+#[derive(Clone, PartialEq, Message)]
+struct PythonMapNode {
+    /// `PythonCall` as text.
+    #[prost(string, tag = "1")]
+    call: String,
+    #[prost(message, optional, tag = "2")]
+    schema: Option<protobuf::Schema>,
+}
 
 #[derive(Clone, PartialEq, Message)]
 struct FileWriteNode {
@@ -152,6 +164,11 @@ impl PhysicalExtensionCodec for FiresteelCodec {
                 Ok(Arc::new(FileWriteExec::new(Arc::clone(input), from_json(&node.spec)?)))
             }
             (Some(Operator::Concat(_)), [input]) => Ok(Arc::new(ConcatExec::new(Arc::clone(input)))),
+            (Some(Operator::PythonMap(node)), [input]) => {
+                let Some(schema) = &node.schema else { return internal_err!("PythonMapExec without a schema") };
+                let schema = Arc::new(arrow::datatypes::Schema::try_from(schema).map_err(DataFusionError::from)?);
+                Ok(Arc::new(PythonMapExec::new(Arc::clone(input), PythonCall::from_text(&node.call)?, schema)))
+            }
             (Some(Operator::TextScan(node)), []) => decode_text_scan(node, &context, converter),
             (operator, inputs) => internal_err!("operator {operator:?} with {} inputs", inputs.len()),
         }
@@ -166,6 +183,10 @@ impl PhysicalExtensionCodec for FiresteelCodec {
             Operator::FileWrite(FileWriteNode { spec: to_json(write.spec())? })
         } else if node.downcast_ref::<ConcatExec>().is_some() {
             Operator::Concat(ConcatNode {})
+        } else if let Some(map) = node.downcast_ref::<PythonMapExec>() {
+            let call = map.call().to_text().map_err(|error| DataFusionError::External(Box::new(error)))?;
+            let schema = map.schema().as_ref().try_into().map_err(DataFusionError::from)?;
+            Operator::PythonMap(PythonMapNode { call, schema: Some(schema) })
         } else if let Some((config, source)) = text_scan(node.as_ref()) {
             let options = to_json(source.options())?;
             let config = serialize_file_scan_config(config, self, converter)?;

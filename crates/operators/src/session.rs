@@ -13,7 +13,9 @@ use datafusion::prelude::SessionConfig;
 pub fn session_state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionStateBuilder {
     let mut builder = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
     let spark = firesteel_functions::implementations();
-    builder.scalar_functions().get_or_insert_default().extend(spark.scalar);
+    let scalar = builder.scalar_functions().get_or_insert_default();
+    scalar.extend(spark.scalar);
+    scalar.extend(firesteel_python_udf::implementations());
     builder.higher_order_functions().get_or_insert_default().extend(spark.higher_order);
     builder.aggregate_functions().get_or_insert_default().extend(spark.aggregate);
     builder.window_functions().get_or_insert_default().extend(spark.window);
@@ -41,6 +43,7 @@ impl Functions {
         let spark = firesteel_functions::implementations();
         let mut scalar = SessionStateDefaults::default_scalar_functions();
         scalar.extend(spark.scalar);
+        scalar.extend(firesteel_python_udf::implementations());
         let mut higher_order = SessionStateDefaults::default_higher_order_functions();
         higher_order.extend(spark.higher_order);
         let mut aggregate = SessionStateDefaults::default_aggregate_functions();
