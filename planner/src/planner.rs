@@ -25,6 +25,7 @@ use firesteel_storage::Storage;
 use futures::FutureExt;
 
 use crate::deep_stack::OnDeepStack;
+use crate::python_map::PythonQueryPlanner;
 use crate::resolve::ResolvedQuery;
 use crate::rules::{distributed_rules, single_task_rules};
 use crate::stages::{CutOptions, StageGraph, cut, scan_bytes, single_stage};
@@ -79,7 +80,9 @@ impl Planner {
             let mut config = planning_config(&options, partitions)?;
             // Few rows: which side of a join is kept is of no matter, and their order is as Spark's.
             config.options_mut().optimizer.join_reordering = partitions > 1;
-            let state = session_state(config, Arc::clone(&runtime)).with_physical_optimizer_rules(single_task_rules());
+            let state = session_state(config, Arc::clone(&runtime))
+                .with_query_planner(Arc::new(PythonQueryPlanner))
+                .with_physical_optimizer_rules(single_task_rules());
             Ok(SessionContext::new_with_state(state.build()))
         };
         let (context, narrow) = (context(options.function_cores())?, context(1)?);
@@ -213,7 +216,8 @@ impl Planner {
         // Spreading rows evenly serves the cores of one machine only.
         config.options_mut().optimizer.enable_round_robin_repartition = false;
         config.options_mut().optimizer.hash_join_single_partition_threshold = self.options.broadcast_bytes_max as usize;
-        Ok(session_state(config, Arc::clone(&self.runtime)).with_physical_optimizer_rules(distributed_rules()).build())
+        let state = session_state(config, Arc::clone(&self.runtime)).with_query_planner(Arc::new(PythonQueryPlanner));
+        Ok(state.with_physical_optimizer_rules(distributed_rules()).build())
     }
 }
 

@@ -114,6 +114,7 @@ impl Config {
             case_sensitive: self.is("spark.sql.caseSensitive"),
             ordinals: self.is("spark.sql.orderByOrdinal"),
             pivot_values_max: pivot_values_max.unwrap_or(10_000),
+            ..ResolveOptions::default()
         }
     }
 }

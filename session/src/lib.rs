@@ -10,6 +10,7 @@ mod engine;
 mod error;
 mod jobs;
 mod prepare;
+mod python;
 mod query;
 mod read;
 mod reshape;

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef, TimeUnit
 use arrow::error::ArrowError;
 use firesteel_connect::engine::{ObservedMetrics, ObservedReceiver, ProgressSink};
 use firesteel_functions::to_field;
-use firesteel_planner::{ResolvedQuery, Source, Sources, resolve, source_names};
+use firesteel_planner::{ResolveOptions, ResolvedQuery, Source, Sources, resolve, source_names};
 use firesteel_spec::{DataType, Relation, RelationKind, SparkError, SparkResult, StructField};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
@@ -80,8 +80,9 @@ impl SparkSession {
         resolve(&relation, &sources, &self.resolve_options())
     }
 
-    pub(crate) fn resolve_options(&self) -> firesteel_planner::ResolveOptions {
-        self.config.resolve_options(&self.user, &self.current_database())
+    pub(crate) fn resolve_options(&self) -> ResolveOptions {
+        let options = self.config.resolve_options(&self.user, &self.current_database());
+        ResolveOptions { python: self.python.options(&self.config), ..options }
     }
 
     /// What a relation reads, and what its views read.

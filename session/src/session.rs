@@ -22,6 +22,7 @@ use crate::catalog::metastore::{self, Metastore};
 use crate::config::Config;
 use crate::error::from_plan;
 use crate::jobs::Cluster;
+use crate::python::RegisteredFunctions;
 use crate::query::Rows;
 use crate::views::{Views, VisibleViews};
 
@@ -33,6 +34,7 @@ pub struct SparkSession {
     pub(crate) views: VisibleViews,
     pub(crate) user: String,
     pub(crate) cache: Cache,
+    pub(crate) python: RegisteredFunctions,
     pub(crate) metastore: Metastore,
     /// The current database.
     pub(crate) database: RwLock<String>,
@@ -56,8 +58,8 @@ impl SparkSession {
         let warehouse = config.value("spark.sql.warehouse.dir").unwrap_or_default();
         let metastore = Metastore::new(cluster.storage.clone(), &warehouse)?;
         let database = RwLock::new(metastore::DEFAULT.to_owned());
-        let (user, cache) = (user.to_owned(), Cache::default());
-        Ok(Self { cluster, options, planner, config, views, user, cache, metastore, database })
+        let (user, cache, python) = (user.to_owned(), Cache::default(), RegisteredFunctions::default());
+        Ok(Self { cluster, options, planner, config, views, user, cache, python, metastore, database })
     }
 
     /// Runs a query or a command.
@@ -128,6 +130,14 @@ impl SparkSession {
             }
             Command::Catalog(command) => self.catalog(command).await,
             Command::Write(write) => self.write(write, progress).await,
+            Command::RegisterFunction(function) => {
+                self.python.register(function);
+                Ok(Rows::none())
+            }
+            Command::RegisterTableFunction(function) => {
+                self.python.register_table_function(function);
+                Ok(Rows::none())
+            }
             Command::InsertDirectory { path, format, options, input } => {
                 self.write_directory(path, format.as_deref(), options, input, progress).await
             }
@@ -316,6 +326,7 @@ impl Session for SparkSession {
         copy.config = self.config.duplicate();
         copy.database = RwLock::new(self.current_database());
         copy.views.own = self.views.own.duplicate();
+        copy.python = self.python.duplicate();
         Ok(Arc::new(copy))
     }
 

@@ -67,6 +67,7 @@ struct OperatorNode {
 }
 
 #[derive(Clone, PartialEq, prost::Oneof)]
+#[expect(clippy::large_enum_variant, reason = "one is made for an operator, and encoded or decoded at once")]
 enum Operator {
     #[prost(message, tag = "1")]
     ShuffleRead(ShuffleReadNode),

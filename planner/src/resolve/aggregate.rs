@@ -5,10 +5,10 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::GroupingSet;
 use datafusion::logical_expr::{Aggregate, Cast, Expr as DfExpr, LogicalPlan, LogicalPlanBuilder, SortExpr};
 use firesteel_functions::{Typed, cast, to_arrow};
-use firesteel_spec::{DataType, Expr, GroupingElement, Literal, SparkError, SparkResult};
+use firesteel_spec::{DataType, Expr, FunctionCall, GroupingElement, Literal, SparkError, SparkResult};
 
 use super::attribute::{Attribute, Scope};
-use super::expression::{function_name, has_aggregate};
+use super::expression::has_aggregate;
 use super::project::{Item, column_id};
 use super::{Resolved, Resolver, build, plan_error};
 
@@ -40,7 +40,10 @@ impl Resolver<'_> {
         with_grouping: bool,
         outer: Option<&Scope<'_>>,
     ) -> SparkResult<Resolved> {
-        let listed = self.grouped_items(&input, list, outer)?;
+        let before = self.in_groups.replace(true);
+        let listed = self.items(&input, list, outer);
+        self.in_groups.set(before);
+        let listed = listed?;
         let groups = self.groups(&input, grouping, &listed, outer)?;
         let mut items = Vec::with_capacity(groups.items.len() + listed.len());
         if with_grouping {
@@ -48,46 +51,24 @@ impl Resolver<'_> {
         }
         let visible = items.len() + listed.len();
         items.extend(listed);
-        let having = having.map(|having| self.having(&input, having, &items, outer)).transpose()?;
+        let before = self.in_groups.replace(true);
+        let having = having.map(|having| self.having(&input, having, &items, outer)).transpose();
+        self.in_groups.set(before);
+        let having = having?;
         let condition = having.map(|typed| Item::named(typed, "having"));
         let mut resolved = self.aggregate_items(input, groups, items, condition)?;
         resolved.output.truncate(visible);
         Ok(resolved)
     }
 
-    /// The list's items; `grouping()` is known only when the groups are, and stands as a marker until then.
-    fn grouped_items(&self, input: &Resolved, list: &[Expr], outer: Option<&Scope<'_>>) -> SparkResult<Vec<Item>> {
-        let mut items = Vec::with_capacity(list.len());
-        for expr in list {
-            let replaced = match grouping_call(expr) {
-                Some(name) => vec![self.grouping_marker(input, expr, name, outer)?],
-                None => self.items(input, std::slice::from_ref(expr), outer)?,
-            };
-            items.extend(replaced);
-        }
-        Ok(items)
-    }
-
-    fn grouping_marker(
-        &self,
-        input: &Resolved,
-        expr: &Expr,
-        name: String,
-        outer: Option<&Scope<'_>>,
-    ) -> SparkResult<Item> {
-        let (alias, call) = match expr.unlocated() {
-            Expr::Alias { expr, names, .. } => (names.first().cloned(), expr.unlocated()),
-            call => (None, call),
-        };
-        let Expr::Function(call) = call else { return Err(SparkError::internal("no call of grouping")) };
-        let scope = Scope::of(&input.output, &input.hidden, outer);
-        let arguments = call.arguments.iter().map(|expr| self.expr(expr, &scope)).collect::<SparkResult<Vec<_>>>()?;
-        let shown = firesteel_functions::default_name(&name, &arguments);
+    /// `grouping()` is known only when the groups are, and stands as a marker until then.
+    pub fn grouping_marker(&self, name: &str, call: &FunctionCall, scope: &Scope<'_>) -> SparkResult<Typed> {
+        let arguments = call.arguments.iter().map(|expr| self.expr(expr, scope)).collect::<SparkResult<Vec<_>>>()?;
+        let shown = firesteel_functions::default_name(name, &arguments);
         let data_type = if name == "grouping" { DataType::Byte } else { DataType::Long };
         let marker = arguments.into_iter().map(|argument| argument.expr).collect();
         let expr = DfExpr::GroupingSet(GroupingSet::Rollup(marker));
-        let typed = Typed::new(expr, data_type, false, &shown);
-        Ok(Item::named(typed, alias.unwrap_or(shown)))
+        Ok(Typed::new(expr, data_type, false, &shown))
     }
 
     /// `HAVING` sees the list's aliases and the input's columns.
@@ -495,15 +476,6 @@ impl Groups {
             })
         });
         self.sets = Some(product.collect());
-    }
-}
-
-/// The call of `grouping` or `grouping_id` that an item of a list is.
-fn grouping_call(expr: &Expr) -> Option<String> {
-    match expr.unlocated() {
-        Expr::Alias { expr, .. } => grouping_call(expr),
-        Expr::Function(call) => function_name(call).ok().filter(|name| name == "grouping" || name == "grouping_id"),
-        _ => None,
     }
 }
 

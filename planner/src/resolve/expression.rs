@@ -63,9 +63,7 @@ impl Resolver<'_> {
                 "INVALID_LAMBDA_FUNCTION_CALL.NON_HIGHER_ORDER_FUNCTION",
                 "a lambda function is an argument of a function that takes none",
             )),
-            Expr::Inline(function) => {
-                Err(SparkError::unsupported(format!("the user-defined function {}", function.name)))
-            }
+            Expr::Inline(function) => self.python_function(function, scope),
             Expr::TableArgument { .. } => Err(SparkError::unsupported("a table as an argument")),
         }
     }
@@ -153,6 +151,9 @@ impl Resolver<'_> {
     }
 
     fn function(&self, call: &FunctionCall, scope: &Scope<'_>) -> SparkResult<Typed> {
+        if let Some(function) = self.options.python.function(call) {
+            return self.python_function(&function, scope);
+        }
         let name = function_name(call)?;
         match name.as_str() {
             "struct" => return self.structure(call, scope),
@@ -164,6 +165,7 @@ impl Resolver<'_> {
                     return Ok(typed);
                 }
             }
+            "grouping" | "grouping_id" if self.in_groups.get() => return self.grouping_marker(&name, call, scope),
             "grouping" | "grouping_id" => {
                 return Err(SparkError::new(
                     "UNSUPPORTED_GROUPING_EXPRESSION",

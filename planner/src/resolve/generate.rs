@@ -98,6 +98,18 @@ impl Resolver<'_> {
             }
             _ => (&Box::new(join.right.clone()), None, &[][..]),
         };
+        if let Some(python) = self.python_table_of(function) {
+            let mut joined = self.python_join(left, join, &python, outer)?;
+            for (index, column) in joined.output.iter_mut().skip(left.output.len()).enumerate() {
+                if let Some(table) = table {
+                    column.qualifier = vec![table.to_owned()];
+                }
+                if let Some(name) = columns.get(index) {
+                    column.name.clone_from(name);
+                }
+            }
+            return Ok(Some(joined));
+        }
         let RelationKind::TableFunction { name, arguments } = &function.kind else { return Ok(None) };
         let call = FunctionCall { name: name.clone(), arguments: arguments.clone(), ..FunctionCall::default() };
         let call = Expr::Function(call);
@@ -141,8 +153,20 @@ impl Resolver<'_> {
             .ok_or_else(|| SparkError::new("UNRESOLVED_TABLE_VALUED_FUNCTION", "the function makes no rows"))?;
         let keeps_all = keeps_all.unwrap_or_else(|| name.ends_with("_outer"));
         let typed = self.expr(generator, &Scope::of(&input.output, &input.hidden, outer))?;
+        self.unnested(input, typed, &name, names, keeps_all)
+    }
+
+    /// The input's plan with the fields of an array of structs, which the input's columns give, beside its columns.
+    pub fn unnested(
+        &self,
+        input: Resolved,
+        typed: Typed,
+        name: &str,
+        names: &[String],
+        keeps_all: bool,
+    ) -> SparkResult<(Resolved, Vec<Attribute>)> {
         let fields = generated_fields(&typed)?;
-        let new = self.generated_attributes(&name, &fields, names)?;
+        let new = self.generated_attributes(name, &fields, names)?;
         let list = self.fresh_id();
         let mut below: Vec<DfExpr> = input.plan.schema().columns().into_iter().map(DfExpr::Column).collect();
         let mut above = below.clone();

@@ -16,6 +16,8 @@ mod nearest;
 mod output_names;
 mod pivot;
 mod project;
+mod python;
+mod python_table;
 mod relation;
 mod row_sources;
 mod set_operation;
@@ -35,6 +37,7 @@ use firesteel_functions::Settings;
 use firesteel_spec::{DataType, Relation, RelationKind, SparkError, SparkResult, StructField};
 
 pub(crate) use attribute::Attribute;
+pub use python::PythonOptions;
 pub use sources::{Source, Sources, source_names};
 
 /// A session's options that resolving depends on.
@@ -46,11 +49,18 @@ pub struct ResolveOptions {
     pub ordinals: bool,
     /// `spark.sql.pivotMaxValues`
     pub pivot_values_max: usize,
+    pub python: PythonOptions,
 }
 
 impl Default for ResolveOptions {
     fn default() -> Self {
-        Self { settings: Settings::default(), case_sensitive: false, ordinals: true, pivot_values_max: 10_000 }
+        Self {
+            settings: Settings::default(),
+            case_sensitive: false,
+            ordinals: true,
+            pivot_values_max: 10_000,
+            python: PythonOptions::default(),
+        }
     }
 }
 
@@ -109,7 +119,10 @@ fn is_small(relation: &Relation, sources: &Sources) -> bool {
                 // A common table expression, whose own rows are counted where it is defined.
                 None => 0,
             },
-            RelationKind::DataSource(_) | RelationKind::Cached { .. } | RelationKind::TableFunction { .. } => u64::MAX,
+            RelationKind::DataSource(_)
+            | RelationKind::Cached { .. }
+            | RelationKind::TableFunction { .. }
+            | RelationKind::InlineTableFunction(_) => u64::MAX,
             _ => 0,
         };
         rows = rows.saturating_add(own);
@@ -122,6 +135,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) sources: &'a Sources,
     pub(crate) options: &'a ResolveOptions,
     next_id: Cell<u32>,
+    /// A list over groups is being resolved: `grouping()` may stand in it.
+    pub(crate) in_groups: Cell<bool>,
     /// Common table expressions in reach, innermost last.
     pub(crate) tables: RefCell<Vec<(String, Rc<CommonRelation>)>>,
 }
@@ -155,7 +170,7 @@ impl Resolved {
 
 impl<'a> Resolver<'a> {
     fn new(sources: &'a Sources, options: &'a ResolveOptions) -> Self {
-        Self { sources, options, next_id: Cell::new(0), tables: RefCell::default() }
+        Self { sources, options, next_id: Cell::new(0), in_groups: Cell::new(false), tables: RefCell::default() }
     }
 }
 

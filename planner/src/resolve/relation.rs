@@ -120,6 +120,16 @@ impl Resolver<'_> {
                 let input = self.relation(input, outer)?;
                 self.lateral_view(input, generator, *keeps_all, table.as_deref(), columns, outer)
             }
+            R::MapPartitions { input, function, .. } => self.map_partitions(self.relation(input, outer)?, function),
+            R::GroupMap { input, grouping, function } => {
+                self.group_map(self.relation(input, outer)?, grouping, function, outer)
+            }
+            R::CoGroupMap { left, left_grouping, right, right_grouping, function } => {
+                let left = (self.relation(left, outer)?, left_grouping.as_slice());
+                let right = (self.relation(right, outer)?, right_grouping.as_slice());
+                self.co_group_map(left, right, function, outer)
+            }
+            R::InlineTableFunction(function) => self.python_table(function, outer),
             R::With { input, tables, recursive } => self.with(input, tables, *recursive, outer),
             other => self.frame_function(other, outer),
         }

@@ -279,6 +279,9 @@ impl Resolver<'_> {
             ..Default::default()
         });
         if super::expression::generator_of(&call).is_none() {
+            if let Some(function) = self.options.python.table_function(name, arguments) {
+                return self.python_table(&function, outer);
+            }
             return Err(SparkError::new(
                 "UNRESOLVABLE_TABLE_VALUED_FUNCTION",
                 format!("there is no table-valued function {}", quote(name)),

@@ -6,17 +6,33 @@ use firesteel_functions::Typed;
 use firesteel_spec::{Expr, Literal, Relation, RelationKind, SortOrder, SparkError, SparkResult};
 
 use super::attribute::Scope;
+use super::expression::has_aggregate;
 use super::project::Item;
 use super::{Resolved, Resolver, build};
 
 impl Resolver<'_> {
     pub fn sort(&self, input: &Relation, order: &[SortOrder], outer: Option<&Scope<'_>>) -> SparkResult<Resolved> {
         let resolved = self.relation(input, outer)?;
-        match self.sort_over(resolved.clone(), order, outer) {
-            Err(error) if error.class.starts_with("UNRESOLVED_COLUMN") || error.class == "MISSING_AGGREGATION" => {
-                self.sort_below(input, order, outer)?.ok_or(error)
+        let lacks: Vec<bool> = order.iter().map(|one| self.lacks(&resolved, one, outer)).collect();
+        if lacks.contains(&true)
+            && let Some(sorted) = self.sort_below(input, order, &lacks, outer)?
+        {
+            return Ok(sorted);
+        }
+        self.sort_over(resolved, order, outer)
+    }
+
+    /// Is an order by something that the rows do not have, but their list could?
+    fn lacks(&self, rows: &Resolved, order: &SortOrder, outer: Option<&Scope<'_>>) -> bool {
+        if matches!(order.expr.unlocated(), Expr::Star { .. }) {
+            return false;
+        }
+        match self.expr(&order.expr, &Scope::of(&rows.output, &rows.hidden, outer)) {
+            Ok(typed) => has_aggregate(&typed.expr),
+            Err(error) => {
+                error.class.starts_with("UNRESOLVED_COLUMN")
+                    || ["MISSING_AGGREGATION", "UNSUPPORTED_GROUPING_EXPRESSION"].contains(&error.class.as_str())
             }
-            sorted => sorted,
         }
     }
 
@@ -63,12 +79,17 @@ impl Resolver<'_> {
         &self,
         input: &Relation,
         order: &[SortOrder],
+        lacks: &[bool],
         outer: Option<&Scope<'_>>,
     ) -> SparkResult<Option<Resolved>> {
         let mut added = Vec::new();
         let mut by = Vec::with_capacity(order.len());
-        for (index, one) in order.iter().enumerate() {
-            let name = format!("firesteel sort key {index}");
+        for (one, is_missing) in order.iter().zip(lacks) {
+            if !is_missing {
+                by.push(one.clone());
+                continue;
+            }
+            let name = format!("firesteel sort key {}", added.len());
             added.push(one.expr.clone().alias(&name));
             by.push(SortOrder { expr: Expr::attribute(name), ..one.clone() });
         }

@@ -200,16 +200,12 @@ fn relation_name(kind: &RelationKind) -> &'static str {
     match kind {
         R::Table { .. } | R::DataSource(_) => "a stream as a source",
         R::TableAsOf { .. } => "time travel",
-        R::InlineTableFunction(_) => "a user-defined table function",
         R::Catalog(_) | R::Command(_) => "a command inside a query",
         R::Tail { .. } => "tail inside a query",
         R::Sample { .. } => "a sample with replacement",
         R::Deduplicate { .. } => "dropDuplicatesWithinWatermark",
         R::Parse { .. } => "parsing a DataFrame of texts",
         R::WithWatermark { .. } => "a watermark",
-        R::MapPartitions { .. } => "mapInPandas and mapInArrow",
-        R::GroupMap { .. } => "applyInPandas and applyInArrow",
-        R::CoGroupMap { .. } => "cogroup",
         R::ShowString { .. } | R::HtmlString { .. } => "show inside a query",
         _ => "this relation",
     }

@@ -63,7 +63,9 @@ impl Resolver<'_> {
             ..super::project::Item::column(column)
         };
         let inner = self.project_items(inner.clone(), vec![of_type])?;
-        let subquery = subquery_plan(&inner.plan);
+        // With a qualifier: DataFusion's mark joins take an unqualified column for two.
+        let plan = super::build(LogicalPlanBuilder::new(inner.plan).alias(self.fresh_id()))?;
+        let subquery = subquery_plan(&plan);
         let expr = DfExpr::InSubquery(InSubquery { expr: Box::new(value.expr), subquery, negated: false });
         Ok(Typed::new(expr, DataType::Boolean, nullable, name))
     }
