@@ -243,7 +243,9 @@ impl Resolver<'_> {
                     ],
             ))?
         } else {
-            build(LogicalPlanBuilder::new(plan).aggregate(group_by, aggregates))?
+            let is_global = group_by.is_empty();
+            let plan = build(LogicalPlanBuilder::new(plan).aggregate(group_by, aggregates))?;
+            if is_global { self.python_of_no_rows(plan, &items)? } else { plan }
         };
         let mut output: Vec<Attribute> = collected.keys.iter().map(GroupKey::attribute).collect();
         if groups.sets.is_some() {

@@ -7,9 +7,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::common::DFSchema;
+use datafusion::common::tree_node::TreeNode;
+use datafusion::common::{Column, DFSchema, ScalarValue};
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{Expr as DfExpr, Extension, LogicalPlan};
+use datafusion::logical_expr::{Expr as DfExpr, Extension, LogicalPlan, LogicalPlanBuilder};
 use firesteel_functions::{Typed, to_field};
 use firesteel_python_udf::{Argument, PythonCall, Shape, python_function};
 use firesteel_spec::{
@@ -17,11 +18,10 @@ use firesteel_spec::{
     StructField,
 };
 
-use super::aggregate::with_declared_type;
 use super::attribute::{Attribute, Scope};
 use super::project::Item;
 use super::set_operation::SetSpec;
-use super::{Resolved, Resolver, plan_error};
+use super::{Resolved, Resolver, build, plan_error};
 use crate::python_map::PythonMap;
 
 /// Of `PythonEvalType`: pickled, over Arrow, over pandas and its iterators, over Arrow's arrays and iterators of them.
@@ -172,6 +172,23 @@ impl Resolver<'_> {
         Ok(Resolved::new(LogicalPlan::Extension(Extension { node: Arc::new(map) }), attributes))
     }
 
+    /// The group of an aggregation without keys. Over no rows there is none if Python would be asked for its value.
+    pub fn python_of_no_rows(&self, plan: LogicalPlan, items: &[Item]) -> SparkResult<LogicalPlan> {
+        if !items.iter().any(|item| has_python_aggregate(&item.typed.expr)) {
+            return Ok(plan);
+        }
+        let LogicalPlan::Aggregate(aggregate) = plan else { return Ok(plan) };
+        let count = self.fresh_id();
+        let rows = datafusion::functions_aggregate::expr_fn::count(datafusion::prelude::lit(1_i64)).alias(&count);
+        let all = aggregate.aggr_expr.into_iter().chain([rows]);
+        build(LogicalPlanBuilder::new(aggregate.input.as_ref().clone()).aggregate(Vec::<DfExpr>::new(), all).and_then(
+            |builder| {
+                let rows = DfExpr::Column(Column::new_unqualified(&count));
+                builder.filter(rows.gt(datafusion::prelude::lit(0_i64)))
+            },
+        ))
+    }
+
     /// Arguments with stars expanded.
     pub(super) fn passed(&self, arguments: &[Expr], scope: &Scope<'_>) -> SparkResult<Vec<Passed>> {
         let mut passed = Vec::with_capacity(arguments.len());
@@ -218,7 +235,8 @@ impl Resolver<'_> {
 
     /// The list of a group's values that are not null.
     pub(super) fn collected(&self, value: &Typed) -> SparkResult<Typed> {
-        self.call("collect_list", vec![value.clone()]).map(with_declared_type)
+        // As the aggregation gives it: a cast to the declared type would copy every row.
+        self.call("collect_list", vec![value.clone()])
     }
 
     /// Values as a struct whose fields are told by position.
@@ -311,6 +329,21 @@ pub(super) fn nullable_rows(output: DataType) -> SparkResult<DataType> {
     };
     let fields = fields.into_iter().map(|field| StructField { nullable: true, ..field }).collect();
     Ok(DataType::Struct { fields })
+}
+
+/// Does an expression call a function over groups?
+fn has_python_aggregate(expr: &DfExpr) -> bool {
+    let is_aggregate = |expr: &DfExpr| {
+        let DfExpr::ScalarFunction(function) = expr else { return false };
+        let is_python = [true, false].iter().any(|known| python_function(*known).name() == function.func.name());
+        match function.args.first() {
+            Some(DfExpr::Literal(ScalarValue::Utf8(Some(call)), _)) if is_python => {
+                PythonCall::from_text(call).is_ok_and(|call| call.shape == Shape::Aggregate)
+            }
+            _ => false,
+        }
+    };
+    expr.exists(|expr| Ok(is_aggregate(expr))).unwrap_or(false)
 }
 
 /// `f(call, argument, …)`. Over constants alone it counts as volatile: user code is not to run while a query is planned.
