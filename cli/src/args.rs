@@ -164,6 +164,9 @@ pub struct ServeArgs {
     /// The certificate's private key as PEM
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub tls_key: Option<PathBuf>,
+    /// Where tables are kept: a folder, or a URL such as s3://bucket/warehouse
+    #[arg(long, default_value = "spark-warehouse", value_name = "PATH")]
+    pub warehouse: String,
     /// A setting, such as firesteel.task.target_bytes=16MiB; may be repeated (see below)
     #[arg(long = "set", value_name = "KEY=VALUE", long_help = settings_help())]
     pub settings: Vec<String>,

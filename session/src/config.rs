@@ -55,7 +55,6 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("spark.sql.stackTracesInDataFrameContext", "1"),
     ("spark.sql.timestampType", "TIMESTAMP_LTZ"),
     ("spark.sql.tvf.allowMultipleTableArguments.enabled", "false"),
-    ("spark.sql.warehouse.dir", "spark-warehouse"),
     ("spark.python.sql.dataFrameDebugging.enabled", "true"),
 ];
 
@@ -71,21 +70,24 @@ const STATIC: &[&str] = &[
 #[derive(Debug, Default)]
 pub struct Config {
     own: RwLock<BTreeMap<String, String>>,
+    /// Where tables are kept.
+    warehouse: String,
 }
 
 impl Config {
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(warehouse: &str) -> Self {
+        Self { warehouse: warehouse.to_owned(), ..Self::default() }
     }
 
     /// Settings of their own with the same values.
     pub fn duplicate(&self) -> Self {
-        Self { own: RwLock::new(self.own.read().clone()) }
+        Self { own: RwLock::new(self.own.read().clone()), warehouse: self.warehouse.clone() }
     }
 
     pub fn value(&self, key: &str) -> Option<String> {
         self.own.read().get(key).cloned().or_else(|| match key {
             "spark.sql.session.timeZone" => Some(local_zone()),
+            "spark.sql.warehouse.dir" => Some(self.warehouse.clone()),
             key => default_of(key).map(str::to_owned),
         })
     }
@@ -151,6 +153,7 @@ impl SessionConfig for Config {
         let mut all: BTreeMap<String, String> =
             DEFAULTS.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         all.insert("spark.sql.session.timeZone".to_owned(), local_zone());
+        all.insert("spark.sql.warehouse.dir".to_owned(), self.warehouse.clone());
         all.extend(self.own.read().clone());
         all.into_iter().filter(|(key, _)| prefix.is_none_or(|prefix| key.starts_with(prefix))).collect()
     }

@@ -7,6 +7,7 @@ use firesteel_connect::engine::{Engine, Session, SessionKey};
 use firesteel_planner::PlannerOptions;
 use firesteel_spec::SparkResult;
 
+use crate::config::Config;
 use crate::jobs::Cluster;
 use crate::session::SparkSession;
 use crate::views::Views;
@@ -15,16 +16,19 @@ pub struct FiresteelEngine {
     cluster: Cluster,
     options: PlannerOptions,
     global_views: Views,
+    warehouse: String,
 }
 
 impl FiresteelEngine {
-    pub fn new(cluster: Cluster, options: PlannerOptions) -> Self {
-        Self { cluster, options, global_views: Views::default() }
+    /// Tables are kept in `warehouse`, a local path or a URL.
+    pub fn new(cluster: Cluster, options: PlannerOptions, warehouse: &str) -> Self {
+        Self { cluster, options, global_views: Views::default(), warehouse: warehouse.to_owned() }
     }
 
     /// A session of a user.
     pub fn session(&self, user: &str) -> SparkResult<SparkSession> {
-        SparkSession::new(self.cluster.clone(), self.options.clone(), user, self.global_views.clone())
+        let config = Config::new(&self.warehouse);
+        SparkSession::new(self.cluster.clone(), self.options.clone(), user, self.global_views.clone(), config)
     }
 }
 

@@ -46,6 +46,7 @@ impl SparkSession {
         mut options: PlannerOptions,
         user: &str,
         global_views: Views,
+        config: Config,
     ) -> SparkResult<Self> {
         // Spark's functions are over plain strings; see `firesteel_functions::to_arrow`.
         options
@@ -54,7 +55,6 @@ impl SparkSession {
             .or_insert_with(|| "false".to_owned());
         let planner = Planner::new(cluster.storage.clone(), options.clone()).map_err(from_plan)?;
         let views = VisibleViews { own: Views::default(), global: global_views };
-        let config = Config::new();
         let warehouse = config.value("spark.sql.warehouse.dir").unwrap_or_default();
         let metastore = Metastore::new(cluster.storage.clone(), &warehouse)?;
         let database = RwLock::new(metastore::DEFAULT.to_owned());
@@ -322,8 +322,9 @@ impl Session for SparkSession {
     }
 
     async fn duplicate(&self, key: &SessionKey) -> SparkResult<Arc<dyn Session>> {
-        let mut copy = Self::new(self.cluster.clone(), self.options.clone(), &key.user_id, self.views.global.clone())?;
-        copy.config = self.config.duplicate();
+        let config = self.config.duplicate();
+        let views = self.views.global.clone();
+        let mut copy = Self::new(self.cluster.clone(), self.options.clone(), &key.user_id, views, config)?;
         copy.database = RwLock::new(self.current_database());
         copy.views.own = self.views.own.duplicate();
         copy.python = self.python.duplicate();

@@ -25,7 +25,8 @@ fn fixture(settings: &[&str]) -> Fixture {
         work_url: runtime.work_url.clone(),
         function_memory_mb: options.function_memory_mb,
     };
-    let session = FiresteelEngine::new(cluster, options).session("someone").expect("a session");
+    let warehouse = format!("{}/warehouse", runtime.work_url);
+    let session = FiresteelEngine::new(cluster, options, &warehouse).session("someone").expect("a session");
     Fixture { session, _runtime: runtime }
 }
 

@@ -28,7 +28,7 @@ pub async fn serve(args: ServeArgs) -> Result<(), CliError> {
         options.tls = Some(TlsIdentity { certificate_pem: read(certificate)?, key_pem: read(key)? });
     }
     let runtime = Runtime::start(&args.runtime, &planner_options).await?;
-    let engine = Arc::new(FiresteelEngine::new(runtime.cluster(), planner_options));
+    let engine = Arc::new(FiresteelEngine::new(runtime.cluster(), planner_options, &args.warehouse));
     let bound = bind(engine, options).await?;
     println!("Spark Connect on sc://{} (Ctrl-C ends it)", bound.address());
     let served = bound

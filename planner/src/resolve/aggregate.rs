@@ -481,14 +481,10 @@ impl Groups {
     }
 }
 
-/// Casts an aggregate or window function to the type that was declared for it, which DataFusion's may not be: it can
-/// be told only when the columns are known, and a cast to the same type costs nothing.
+/// An aggregate or window function under the type that was declared for it, which DataFusion's may not be.
 pub(crate) fn with_declared_type(typed: Typed) -> Typed {
     match &typed.expr {
-        DfExpr::AggregateFunction(_) | DfExpr::WindowFunction(_) => {
-            let declared = to_arrow(&typed.data_type);
-            Typed { expr: DfExpr::Cast(Cast::new(Box::new(typed.expr), declared)), ..typed }
-        }
+        DfExpr::AggregateFunction(_) | DfExpr::WindowFunction(_) => firesteel_functions::as_declared(typed),
         _ => typed,
     }
 }
