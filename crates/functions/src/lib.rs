@@ -30,7 +30,7 @@ mod xml;
 
 pub use aggregate::in_order;
 pub use call::{Call, Settings};
-pub use cast::{Mode as CastEvaluation, cast, coerce, implicit_cast, to_text as texts};
+pub use cast::{Mode as CastEvaluation, as_declared, cast, coerce, implicit_cast, to_text as texts};
 pub use coerce::{common_type, comparison_type, wider};
 pub use collection::lambda_parameters;
 pub use json::{common_row_type, csv_values, row_options};

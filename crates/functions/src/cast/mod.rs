@@ -3,6 +3,7 @@
 //! `spark_cast(value, null of the target type, type, target type, mode, zone)`, with the types as JSON too since Arrow's
 //! don't tell an interval's fields, is the function that computes what Arrow's cast kernel does otherwise than Spark.
 
+mod declared;
 mod error;
 mod from_string;
 mod interval;
@@ -12,6 +13,7 @@ mod number_text;
 mod temporal;
 mod text;
 
+pub use declared::as_declared;
 pub(crate) use kernel::{Rules, cast_array, cast_values};
 pub(crate) use number::{Decimal, decimal_of_text, plain_decimal};
 pub use number_text::{java_double, java_float};
@@ -34,7 +36,10 @@ use crate::variant::has_variants;
 
 pub(crate) static FAMILY: Family = Family {
     functions: &[],
-    implementations: || Implementations { scalar: vec![Arc::clone(&SPARK_CAST)], ..Implementations::default() },
+    implementations: || Implementations {
+        scalar: vec![Arc::clone(&SPARK_CAST), Arc::clone(&declared::SPARK_DECLARED)],
+        ..Implementations::default()
+    },
 };
 
 static SPARK_CAST: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
