@@ -70,7 +70,7 @@ fn nested(proto: proto::DataType, depth: usize) -> SparkResult<DataType> {
         },
         Kind::Variant(_) => DataType::Variant,
         Kind::Udt(user) => user_defined(*user, depth)?,
-        Kind::Unparsed(unparsed) => text::data_type(&unparsed.data_type_string)?,
+        Kind::Unparsed(unparsed) => text::schema(&unparsed.data_type_string)?,
         Kind::Geometry(geometry) => DataType::Geometry { srid: srid(geometry.srid, &[0, 3857, 4326])? },
         Kind::Geography(geography) => DataType::Geography { srid: srid(geography.srid, &[4326])? },
     })
