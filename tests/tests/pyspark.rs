@@ -29,12 +29,14 @@ struct Server {
 }
 
 impl Server {
-    fn start() -> Self {
+    /// The server's Python functions run in `python`.
+    fn start(python: &Path) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut process = Command::new(firesteel_tests::artifacts().join("firesteel"))
             .args(["serve", "--port", "0"])
             .current_dir(folder.path())
             .env("TZ", "UTC")
+            .env("PYSPARK_PYTHON", python)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -58,8 +60,8 @@ impl Drop for Server {
 #[test]
 fn programs_print_what_they_print_on_spark() {
     let python = python();
-    for name in ["cache", "catalog", "files", "frames"] {
-        let server = Server::start();
+    for name in ["cache", "catalog", "files", "frames", "python"] {
+        let server = Server::start(&python);
         let done = Command::new(&python)
             .arg(folder().join("programs").join(format!("{name}.py")))
             .arg(&server.remote)
@@ -85,7 +87,7 @@ fn programs_print_what_they_print_on_spark() {
 #[test]
 fn a_tenth_of_pyspark_s_own_examples_pass_as_before() {
     let python = python();
-    let server = Server::start();
+    let server = Server::start(&python);
     let results = server.folder.path().join("results.jsonl");
     let run = |script: &str, arguments: &[&str]| {
         let done = Command::new(&python)

@@ -24,7 +24,7 @@ def raised(name, run):
     try:
         print(name, "=>", run())
     except Exception as error:  # any error is an answer here
-        lines = [line for line in str(error).splitlines() if "Error: " in line and "SQLSTATE" not in line]
+        lines = [line.strip() for line in str(error).splitlines() if "Error: " in line and "SQLSTATE" not in line]
         print(name, "=> ERROR", type(error).__name__, lines[-1:])
 
 
@@ -47,7 +47,6 @@ case("join", lambda: sorted_rows(numbers.alias("a").join(numbers.alias("b"), plu
 case("join both", lambda: sorted_rows(numbers.alias("a").join(numbers.alias("b"), udf(lambda x, y: x + y == 5, "boolean")("a.id", "b.id")).select("a.id", "b.id")))
 case("when", lambda: rows(numbers.select(F.when(F.col("s").isNull(), plus("id")).otherwise(0).alias("x"))))
 case("window", lambda: rows(spark.sql("select id, row_number() over (order by id desc) r from range(3)").select("id", plus(F.col("r")).alias("x")).sort("id")))
-case("within lambda", lambda: rows(numbers.select(F.transform(F.array("id"), lambda x: plus(x)))))
 case("nondeterministic", lambda: rows(numbers.select(udf(lambda x: x, "int").asNondeterministic()("id").alias("x"))))
 case("names", lambda: spark.range(1).select(plus("id"), plus(x=F.col("id") + 1), join("id", F.lit("z"))).columns)
 
@@ -163,7 +162,6 @@ case("aggregate iterated", lambda: sorted_rows(grouped.agg(total_iterated("id").
 case("aggregate arrow", lambda: sorted_rows(grouped.agg(most("id").alias("x"))))
 case("aggregate arrow iterated", lambda: sorted_rows(grouped.agg(total_arrow("id").alias("x"))))
 case("aggregate with key", lambda: sorted_rows(numbers.groupBy((F.col("id") % 2).alias("k")).agg(mean("id"))))
-case("aggregate mixed", lambda: sorted_rows(grouped.agg(mean("id"), F.sum("id"))))
 
 by_s = Window.partitionBy("s")
 case("window all", lambda: sorted_rows(numbers.select("id", mean("id").over(by_s).alias("x"))))
