@@ -34,7 +34,7 @@ pub(crate) fn read_answer(
                 }
             }
             EXCEPTION => {
-                let traceback = text(input).map_err(|error| died(process, &error))?;
+                let traceback = read_traceback(input).map_err(|error| died(process, &error))?;
                 return Err(python_exception(&traceback));
             }
             TIMES => {
@@ -51,7 +51,7 @@ pub(crate) fn read_answer(
 }
 
 /// Accumulators, which nobody reads, and whether all of the input was taken.
-fn read_end(input: &mut impl Read) -> io::Result<bool> {
+pub(crate) fn read_end(input: &mut impl Read) -> io::Result<bool> {
     for _ in 0..int(input)? {
         let length = u64::try_from(int(input)?).unwrap_or(0);
         io::copy(&mut input.take(length), &mut io::sink())?;
@@ -85,13 +85,14 @@ fn broken(process: &Process, error: ArrowError) -> DataFusionError {
     }
 }
 
-fn int(input: &mut impl Read) -> io::Result<i32> {
+pub(crate) fn int(input: &mut impl Read) -> io::Result<i32> {
     let mut bytes = [0; 4];
     input.read_exact(&mut bytes)?;
     Ok(i32::from_be_bytes(bytes))
 }
 
-fn text(input: &mut impl Read) -> io::Result<String> {
+/// A text after its length.
+pub(crate) fn read_traceback(input: &mut impl Read) -> io::Result<String> {
     let length = usize::try_from(int(input)?).unwrap_or(0);
     let mut bytes = vec![0; length.min(TRACEBACK_BYTES_MAX)];
     input.read_exact(&mut bytes)?;

@@ -103,14 +103,18 @@ pub(crate) fn answer(
             Ok(())
         })
     };
-    match tokio::runtime::Handle::try_current() {
-        // A plan's own thread waits for Python here; the runtime's other work moves on elsewhere.
-        Ok(handle) if handle.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread => {
-            tokio::task::block_in_place(run)?;
-        }
-        _ => run()?,
-    }
+    waiting(run)?;
     Ok(batches)
+}
+
+/// Waits for Python on a plan's own thread: the runtime's other work moves on elsewhere.
+pub(crate) fn waiting<R>(run: impl FnOnce() -> R) -> R {
+    match tokio::runtime::Handle::try_current() {
+        Ok(handle) if handle.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread => {
+            tokio::task::block_in_place(run)
+        }
+        _ => run(),
+    }
 }
 
 /// The only column of a worker's batch, as the type that the plan says.

@@ -4,6 +4,7 @@
 //! A function is pickled by the client and unpickled by the worker: nothing here looks inside. Workers live as long as
 //! the process that started them, and wait between tasks.
 
+mod analyze;
 mod answer;
 mod call;
 mod exchange;
@@ -15,6 +16,7 @@ mod table;
 mod udf;
 mod worker;
 
+pub use analyze::{Analysis, AnalyzedArgument, AnalyzedOrder, Analyzer};
 pub use call::{Argument, PythonCall, Shape};
 pub use map::PythonMapExec;
 pub use udf::{implementations, python_function};

@@ -19,26 +19,27 @@ const TABLE: i32 = 300;
 /// `SQL_ARROW_TABLE_UDF`
 const ARROW_TABLE: i32 = 301;
 
+/// What a worker is to do with what follows; see `worker_loop.py`.
+const RUN: i32 = 0;
+pub(crate) const ANALYZE: i32 = 1;
+
 /// After a task's data.
-const END_OF_STREAM: i32 = -4;
+pub(crate) const END_OF_STREAM: i32 = -4;
 
 /// A side of the pipe: what comes before the data.
 pub(crate) fn write_task(out: &mut dyn Write, call: &PythonCall) -> io::Result<()> {
-    int(out, 0)?;
+    write_int(out, RUN)?;
+    write_int(out, 0)?;
     text(out, &call.python_version)?;
     text(
         out,
         r#"{"isBarrier":false,"stageId":0,"partitionId":0,"attemptNumber":0,"taskAttemptId":0,"cpus":1,"resources":{},"localProperties":{}}"#,
     )?;
-    // Where files of the session would be, and how many packages there are to import from.
-    text(out, ".")?;
-    int(out, 0)?;
-    // Broadcast variables, which need no decryption.
-    out.write_all(&[0])?;
-    int(out, 0)?;
-    int(out, worker_eval_type(call))?;
+    write_place(out)?;
+    write_int(out, worker_eval_type(call))?;
     let pickled = (call.eval_type == BATCHED).then(|| ("firesteel.pickled".to_owned(), "true".to_owned()));
-    pairs(out, call.settings.iter().cloned().chain(pickled).collect())?;
+    let settings: Vec<(String, String)> = call.settings.iter().cloned().chain(pickled).collect();
+    pairs(out, &settings)?;
     let mut evaluation = Vec::new();
     if let Some(input) = call.inputs.first() {
         evaluation.push(("input_type".to_owned(), input.clone()));
@@ -47,7 +48,7 @@ pub(crate) fn write_task(out: &mut dyn Write, call: &PythonCall) -> io::Result<(
         let offsets: Vec<String> = call.table_arguments.iter().map(i32::to_string).collect();
         evaluation.push(("table_arg_offsets".to_owned(), offsets.join(",")));
     }
-    pairs(out, evaluation)?;
+    pairs(out, &evaluation)?;
     if matches!(call.shape, Shape::Table | Shape::TablePartitions) {
         write_table_function(out, call)
     } else {
@@ -55,8 +56,16 @@ pub(crate) fn write_task(out: &mut dyn Write, call: &PythonCall) -> io::Result<(
     }
 }
 
+/// Where files of the session would be, how many packages there are to import from, and broadcast variables: none.
+pub(crate) fn write_place(out: &mut dyn Write) -> io::Result<()> {
+    text(out, ".")?;
+    write_int(out, 0)?;
+    out.write_all(&[0])?;
+    write_int(out, 0)
+}
+
 pub(crate) fn write_end(out: &mut dyn Write) -> io::Result<()> {
-    int(out, END_OF_STREAM)?;
+    write_int(out, END_OF_STREAM)?;
     out.flush()
 }
 
@@ -75,7 +84,7 @@ pub(crate) fn write_batches(
 
 /// The number of data frames of the next group; 0 after the last.
 pub(crate) fn write_group(out: &mut dyn Write, frames: i32) -> io::Result<()> {
-    int(out, frames)
+    write_int(out, frames)
 }
 
 /// A schema whose only column is a struct of these, as functions over frames want it.
@@ -94,10 +103,10 @@ fn worker_eval_type(call: &PythonCall) -> i32 {
 }
 
 fn write_function(out: &mut dyn Write, call: &PythonCall) -> io::Result<()> {
-    int(out, 1)?;
+    write_int(out, 1)?;
     write_arguments(out, call)?;
     // One function, which is chained with no other.
-    int(out, 1)?;
+    write_int(out, 1)?;
     bytes(out, &call.command)?;
     // The profiler's id of its results.
     out.write_all(&0_i64.to_be_bytes())
@@ -105,8 +114,8 @@ fn write_function(out: &mut dyn Write, call: &PythonCall) -> io::Result<()> {
 
 fn write_table_function(out: &mut dyn Write, call: &PythonCall) -> io::Result<()> {
     write_arguments(out, call)?;
-    int(out, call.partition_columns.len() as i32)?;
-    call.partition_columns.iter().try_for_each(|column| int(out, *column))?;
+    write_int(out, call.partition_columns.len() as i32)?;
+    call.partition_columns.iter().try_for_each(|column| write_int(out, *column))?;
     out.write_all(&[u8::from(!call.analyzed.is_empty())])?;
     if !call.analyzed.is_empty() {
         bytes(out, &call.analyzed)?;
@@ -117,9 +126,9 @@ fn write_table_function(out: &mut dyn Write, call: &PythonCall) -> io::Result<()
 }
 
 fn write_arguments(out: &mut dyn Write, call: &PythonCall) -> io::Result<()> {
-    int(out, call.arguments.len() as i32)?;
+    write_int(out, call.arguments.len() as i32)?;
     for argument in &call.arguments {
-        int(out, argument.offset)?;
+        write_int(out, argument.offset)?;
         out.write_all(&[u8::from(argument.name.is_some())])?;
         if let Some(name) = &argument.name {
             text(out, name)?;
@@ -128,24 +137,24 @@ fn write_arguments(out: &mut dyn Write, call: &PythonCall) -> io::Result<()> {
     Ok(())
 }
 
-fn pairs(out: &mut dyn Write, pairs: Vec<(String, String)>) -> io::Result<()> {
-    int(out, pairs.len() as i32)?;
+pub(crate) fn pairs(out: &mut dyn Write, pairs: &[(String, String)]) -> io::Result<()> {
+    write_int(out, pairs.len() as i32)?;
     pairs.iter().try_for_each(|(key, value)| {
         text(out, key)?;
         text(out, value)
     })
 }
 
-fn int(out: &mut dyn Write, value: i32) -> io::Result<()> {
+pub(crate) fn write_int(out: &mut dyn Write, value: i32) -> io::Result<()> {
     out.write_all(&value.to_be_bytes())
 }
 
-fn text(out: &mut dyn Write, text: &str) -> io::Result<()> {
+pub(crate) fn text(out: &mut dyn Write, text: &str) -> io::Result<()> {
     bytes(out, text.as_bytes())
 }
 
-fn bytes(out: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn bytes(out: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
     let length = i32::try_from(bytes.len()).map_err(|_| io::Error::other("a Python function of more than 2 GiB"))?;
-    int(out, length)?;
+    write_int(out, length)?;
     out.write_all(bytes)
 }

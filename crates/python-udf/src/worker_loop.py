@@ -5,6 +5,9 @@ import signal
 import struct
 import sys
 
+# What comes is a call of `analyze`; all else is a task.
+ANALYZE = 1
+
 
 def take_pipes():
     """The pipes to Firesteel; what the user's code prints goes to the error stream."""
@@ -127,10 +130,18 @@ def main():
         return
     say(sink, "")
     convert_as_pickled(worker)
-    while source.peek(1):
+    while True:
+        kind = source.read(4)
+        if len(kind) < 4:
+            return
         code = 0
         try:
-            worker.main(source, sink)
+            if struct.unpack("!i", kind)[0] == ANALYZE:
+                from pyspark.sql.worker import analyze_udtf
+
+                analyze_udtf.main(source, sink)
+            else:
+                worker.main(source, sink)
         except SystemExit as end:
             code = end.code
         sink.flush()
