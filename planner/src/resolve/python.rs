@@ -356,7 +356,7 @@ pub(super) fn called(call: &PythonCall, arguments: Vec<Typed>, deterministic: bo
 
 pub(super) fn argument_fields(passed: &[Passed]) -> Vec<StructField> {
     let fields = passed.iter().enumerate();
-    fields.map(|(index, (_, typed))| StructField::new(&format!("_{index}"), typed.data_type.clone(), true)).collect()
+    fields.map(|(index, (_, typed))| StructField::new(format!("_{index}"), typed.data_type.clone(), true)).collect()
 }
 
 pub(super) fn positions(passed: &[Passed]) -> Vec<Argument> {
