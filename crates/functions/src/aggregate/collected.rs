@@ -1,5 +1,5 @@
 //! `spark_collect_in_order(value)`: the values that are not null, as they come. `datafusion-spark`'s `collect_list` takes
-//! no rows that are sorted for it, since DataFusion passes the sort's keys along.
+//! no rows that are sorted for it, since DataFusion passes the sort's keys along, and is slow over many groups.
 
 use std::sync::{Arc, LazyLock};
 
@@ -9,6 +9,7 @@ use arrow::datatypes::DataType as ArrowType;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::{Accumulator, AggregateUDF};
 
+use super::collected_groups::CollectedGroups;
 use super::own::{OwnAggregate, list_of, list_scalar, list_values};
 
 pub(super) static COLLECT_IN_ORDER: LazyLock<Arc<AggregateUDF>> = LazyLock::new(|| {
@@ -17,7 +18,7 @@ pub(super) static COLLECT_IN_ORDER: LazyLock<Arc<AggregateUDF>> = LazyLock::new(
         return_type: |fields| Ok(list_of(fields[0].data_type())),
         state: |fields| vec![list_of(fields[0].data_type())],
         make: |inputs| Ok(Box::new(Collected { list: inputs.return_type.clone(), parts: Vec::new() })),
-        make_groups: None,
+        make_groups: Some(|inputs| Ok(Box::new(CollectedGroups::new(inputs.return_type.clone())))),
     }
     .udaf()
 });

@@ -6,6 +6,7 @@ mod bitmap;
 mod bivariate;
 mod checked_sum;
 mod collected;
+mod collected_groups;
 mod concatenated;
 mod extreme_by;
 mod first;
@@ -29,8 +30,7 @@ use crate::registry::{Family, Function, Implementations};
 /// The aggregate to call in a plan over rows that are sorted for it, if its answer depends on their order.
 pub fn in_order(function: &Arc<AggregateUDF>) -> Option<Arc<AggregateUDF>> {
     match function.name() {
-        "spark_first" | "string_agg" => Some(Arc::clone(function)),
-        "collect_list" => Some(Arc::clone(&collected::COLLECT_IN_ORDER)),
+        "spark_first" | "string_agg" | "spark_collect_in_order" => Some(Arc::clone(function)),
         _ => None,
     }
 }
@@ -129,10 +129,7 @@ pub(crate) static FAMILY: Family = Family {
         ]
         .into_iter()
         .map(|function| Arc::clone(function))
-        .chain([
-            datafusion_spark::function::aggregate::collect_list(),
-            datafusion_spark::function::aggregate::collect_set(),
-        ])
+        .chain([datafusion_spark::function::aggregate::collect_set()])
         .collect(),
         ..Implementations::default()
     },

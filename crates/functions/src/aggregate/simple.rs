@@ -10,6 +10,7 @@ use datafusion::logical_expr::expr::Sort;
 use datafusion::logical_expr::{AggregateUDF, Case, Cast, Expr, Operator};
 use firesteel_spec::{DataType, SparkError, SparkResult};
 
+use super::collected::COLLECT_IN_ORDER;
 use super::concatenated::CONCATENATED;
 use super::extreme_by::EXTREME_BY;
 use super::first::FIRST;
@@ -167,11 +168,13 @@ pub(super) fn collect_set(call: &Call<'_>) -> SparkResult<Typed> {
 }
 
 fn collect(call: &Call<'_>, once: bool) -> SparkResult<Typed> {
-    use datafusion_spark::function::aggregate::{collect_list, collect_set};
     call.expect(1..=1)?;
     let value = call.argument(0)?;
     let element = value.data_type.clone();
-    let function = if once { collect_set() } else { collect_list() };
+    let function = match once {
+        true => datafusion_spark::function::aggregate::collect_set(),
+        false => Arc::clone(&COLLECT_IN_ORDER),
+    };
     let mut typed = Typed::aggregate(&function, vec![value])?;
     typed.data_type = DataType::array(element, false);
     typed.nullable = false;
