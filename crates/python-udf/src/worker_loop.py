@@ -1,9 +1,11 @@
 """What Firesteel starts Python with: PySpark's own worker, task after task, over the pipes of this process."""
 
 import os
+import select
 import signal
 import struct
 import sys
+import threading
 
 # What comes is a call of `analyze`; all else is a task.
 ANALYZE = 1
@@ -18,6 +20,19 @@ def take_pipes():
     os.close(nothing)
     os.dup2(2, 1)
     return source, sink
+
+
+def end_with(source):
+    """Ends this process when nobody can give it work any more, also in the middle of a user's function."""
+    hung_up = select.poll()
+    # Nothing to read is waited for: the end of the pipe is told all the same.
+    hung_up.register(source, 0)
+
+    def wait():
+        hung_up.poll()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def say(sink, text):
@@ -118,6 +133,7 @@ def convert_as_pickled(worker):
 def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     source, sink = take_pipes()
+    end_with(source)
     try:
         import pyspark
         from pyspark import worker
