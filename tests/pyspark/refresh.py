@@ -19,3 +19,12 @@ for number, name in enumerate(names, 1):
         if done.returncode != 0:
             sys.exit(done.stderr)
         (here / "golden" / f"{name}.txt").write_text(done.stdout)
+
+if not sys.argv[1:]:
+    with tempfile.TemporaryDirectory() as folder:
+        example = here.parent.parent / "examples" / "pyspark" / "trips.py"
+        done = subprocess.run(
+            [sys.executable, example, "--remote", "local", "--out", folder],
+            capture_output=True, text=True, env={**os.environ, "TZ": "UTC"}, cwd=folder, check=True,
+        )
+        (here / "golden" / "example-trips.txt").write_text(done.stdout)

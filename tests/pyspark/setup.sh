@@ -5,6 +5,11 @@ set -euo pipefail
 folder=$1
 requirements=$(dirname "${BASH_SOURCE[0]}")/requirements.txt
 
+# Tests run side by side; the first makes it, the others wait.
+mkdir -p "$(dirname "$folder")"
+exec 9>"$folder.lock"
+flock 9
+
 if [[ ! -x $folder/bin/python ]] || ! cmp -s "$requirements" "$folder/requirements.txt"; then
     rm -rf "$folder"
     if ! python3 -m venv "$folder" >&2; then

@@ -84,24 +84,58 @@ fn programs_print_what_they_print_on_spark() {
     }
 }
 
+/// Runs a script of `tests/pyspark` against a server, and answers what it prints.
+fn script(server: &Server, name: &str, arguments: &[&str]) -> String {
+    let done = Command::new(python())
+        .arg(folder().join(name))
+        .args(arguments)
+        .current_dir(server.folder.path())
+        .env("TZ", "UTC")
+        .output()
+        .expect("python");
+    let printed = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{name}: {printed}");
+    printed
+}
+
+fn golden(name: &str) -> String {
+    folder().join("golden").join(name).to_str().expect("a path").to_owned()
+}
+
 #[test]
 fn a_tenth_of_pyspark_s_own_examples_pass_as_before() {
-    let python = python();
-    let server = Server::start(&python);
+    let server = Server::start(&python());
     let results = server.folder.path().join("results.jsonl");
-    let run = |script: &str, arguments: &[&str]| {
-        let done = Command::new(&python)
-            .arg(folder().join(script))
-            .args(arguments)
-            .current_dir(server.folder.path())
-            .env("TZ", "UTC")
-            .output()
-            .expect("python");
-        let printed = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
-        assert!(done.status.success(), "{script}: {printed}");
-        printed
-    };
     let results = results.to_str().expect("a path");
-    run("doctests.py", &[&server.remote, "--tenth", "--timeout", "60", "--out", results]);
-    println!("{}", run("compare.py", &[results, "--check"]));
+    script(&server, "doctests.py", &[&server.remote, "--tenth", "--timeout", "60", "--out", results]);
+    println!("{}", script(&server, "compare.py", &[results, "--check"]));
+}
+
+#[test]
+fn the_example_prints_what_it_prints_on_spark() {
+    let server = Server::start(&python());
+    let out = server.folder.path().join("trips");
+    let arguments = ["--remote", &server.remote, "--out", out.to_str().expect("a path")];
+    let printed = script(&server, "../../examples/pyspark/trips.py", &arguments);
+    assert_eq!(printed, fs::read_to_string(golden("example-trips.txt")).expect("golden"));
+}
+
+#[test]
+fn tpc_h_has_spark_s_rows() {
+    let server = Server::start(&python());
+    let data = server.folder.path().join("tpch");
+    firesteel_tpch::write_tables(&data, 0.01, |_| ()).expect("TPC-H data");
+    let data = data.to_str().expect("a path");
+    println!("{}", script(&server, "tpc.py", &[&server.remote, "tpch", data, &golden("tpch-sf0.01.json")]));
+}
+
+/// Each ninth of the 99 queries; all of them with `FIRESTEEL_TPCDS_EVERY=1`.
+#[test]
+fn tpc_ds_has_spark_s_rows() {
+    let server = Server::start(&python());
+    let data = firesteel_tests::tpcds_data(0.01);
+    let data = data.to_str().expect("a path");
+    let every = std::env::var("FIRESTEEL_TPCDS_EVERY").unwrap_or_else(|_| "9".to_owned());
+    let arguments = [&server.remote, "tpcds", data, &golden("tpcds-sf0.01.json"), "--every", &every];
+    println!("{}", script(&server, "tpc.py", &arguments));
 }
