@@ -108,6 +108,15 @@ impl Call<'_> {
         self.cast(index, &DataType::STRING)
     }
 
+    /// Argument `index`, which must be a text: Spark casts nothing but null to one here.
+    pub fn text(&self, index: usize) -> SparkResult<Typed> {
+        let found = self.argument(index)?.data_type;
+        if found.is_string() || found == DataType::Null {
+            return self.string(index);
+        }
+        Err(self.unexpected(index, &found, &DataType::STRING.sql()))
+    }
+
     pub fn int(&self, index: usize) -> SparkResult<Typed> {
         self.cast(index, &DataType::Integer)
     }

@@ -165,13 +165,13 @@ impl Parser<'_> {
         let next = |ahead, symbol| self.symbol_at(ahead, symbol) && self.touches(ahead);
         if self.symbol("<") {
             return match next(1, "<") {
-                true => Operator { precedence: SHIFT, name: "shiftleft", tokens: 2 },
+                true => Operator { precedence: SHIFT, name: "<<", tokens: 2 },
                 false => Operator { precedence: COMPARISON, name: "<", tokens: 1 },
             };
         }
         match (next(1, ">"), next(2, ">")) {
-            (true, true) => Operator { precedence: SHIFT, name: "shiftrightunsigned", tokens: 3 },
-            (true, false) => Operator { precedence: SHIFT, name: "shiftright", tokens: 2 },
+            (true, true) => Operator { precedence: SHIFT, name: ">>>", tokens: 3 },
+            (true, false) => Operator { precedence: SHIFT, name: ">>", tokens: 2 },
             (false, _) => Operator { precedence: COMPARISON, name: ">", tokens: 1 },
         }
     }

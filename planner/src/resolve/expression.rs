@@ -1,10 +1,13 @@
 //! Expressions: names looked up, functions built, types known.
 
+use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Expr as DfExpr;
 use datafusion::logical_expr::expr::{Lambda, LambdaVariable, NullTreatment, Sort};
 use firesteel_functions::{Call, CastEvaluation, Kind, Typed, cast, default_name, literal, lookup, to_field};
-use firesteel_spec::{CastMode, DataType, Expr, FunctionCall, Origin, SortOrder, SparkError, SparkResult, StructField};
+use firesteel_spec::{
+    CastMode, DataType, Expr, FunctionCall, Literal, Origin, SortOrder, SparkError, SparkResult, StructField,
+};
 
 use super::attribute::{LambdaScope, Scope, quote, same_name};
 use super::{Resolver, plan_error};
@@ -34,7 +37,16 @@ impl Resolver<'_> {
                     DataType::Array { .. } | DataType::Map { .. } | DataType::Struct { .. } => value.name.clone(),
                     _ => format!("{word}({} AS {})", value.name, to.sql()),
                 };
-                cast(value, to, evaluation, self.settings()).map(|typed| typed.named(name))
+                let typed = cast(value, to, evaluation, self.settings())?;
+                // A literal of an instant is a text until the session's zone is known.
+                if *mode == CastMode::Ansi
+                    && matches!(expr.unlocated(), Expr::Literal(Literal::String(_)))
+                    && let Some(ScalarValue::TimestampMicrosecond(Some(us), Some(_))) = typed.value()
+                {
+                    let shown = literal(&Literal::Timestamp(*us), self.settings())?.name;
+                    return Ok(typed.named(shown));
+                }
+                Ok(typed.named(name))
             }
             Expr::ExtractValue { child, extraction } => {
                 let child = self.expr(child, scope)?;
@@ -176,7 +188,9 @@ impl Resolver<'_> {
         }
         if let (Some(to), [value]) = (type_function(&name), call.arguments.as_slice()) {
             let cast = Expr::Cast { expr: Box::new(value.clone()), to, mode: CastMode::Session };
-            return self.expr(&cast, scope);
+            // Unlike a cast, it is not shown.
+            let shown = self.expr(value, scope)?.name;
+            return Ok(self.expr(&cast, scope)?.named(shown));
         }
         let function = lookup(&name).ok_or_else(|| unresolved_routine(&call.name))?;
         if matches!(function.kind, Kind::Scalar | Kind::Generator)

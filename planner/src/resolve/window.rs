@@ -6,6 +6,7 @@ use datafusion::logical_expr::expr::{Sort, WindowFunction, WindowFunctionParams}
 use datafusion::logical_expr::{
     Expr as DfExpr, WindowFrame as DfFrame, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition,
 };
+use datafusion::prelude::when;
 use firesteel_functions::{Kind, Typed, lookup};
 use firesteel_spec::{Expr, FrameBound, FrameUnits, SparkError, SparkResult, WindowFrame, WindowSpec};
 
@@ -18,16 +19,22 @@ impl Resolver<'_> {
         let typed = self.expr(function, scope)?;
         let partition = spec.partition_by.iter().map(|expr| self.expr(expr, scope)).collect::<SparkResult<Vec<_>>>()?;
         let order = spec.order_by.iter().map(|order| self.sort_order(order, scope)).collect::<SparkResult<Vec<_>>>()?;
-        let is_ranking = is_window_function(function);
-        if is_ranking && order.is_empty() {
+        let ranking = window_function_name(function);
+        refuse_filter(function)?;
+        if ranking.is_some() && order.is_empty() {
             return Err(SparkError::new(
-                "WINDOW_FUNCTION_WITHOUT_ORDER_BY",
+                "WINDOW_FUNCTION_FRAME_NOT_ORDERED",
                 format!("{} needs a window with ORDER BY", typed.name),
             )
-            .with("windowExpr", typed.name));
+            .with("wf", typed.name));
         }
-        let (frame, shown_frame) = self.frame(spec.frame.as_ref(), !order.is_empty(), is_ranking, scope)?;
-        let name = format!("{} OVER ({}{shown_frame})", typed.name, shown_spec(&partition, &order));
+        let is_ranking = ranking.as_deref().is_some_and(|name| name != "nth_value");
+        let (frame, mut shown_frame) = self.frame(spec.frame.as_ref(), !order.is_empty(), is_ranking, scope)?;
+        if let (None, Some(name)) = (&spec.frame, &ranking) {
+            shown_frame = shown_own_frame(name, &typed.expr).unwrap_or(shown_frame);
+        }
+        let shown = format!("{}{shown_frame}", shown_spec(&partition, &order));
+        let name = format!("{} OVER ({})", typed.name, shown.trim_start());
         let params = WindowParams {
             partition: partition.into_iter().map(|typed| typed.expr).collect(),
             order: order.into_iter().map(|(_, sort)| sort).collect(),
@@ -145,14 +152,22 @@ impl WindowParams {
         let function = match expr {
             DfExpr::AggregateFunction(aggregate) => {
                 let params = aggregate.params;
+                // The filter of a window does not reach the tasks: what it leaves out is null instead.
+                let args = match params.filter {
+                    Some(filter) => {
+                        let filtered = |arg| when(filter.as_ref().clone(), arg).end();
+                        params.args.into_iter().map(filtered).collect::<datafusion::common::Result<Vec<_>>>()?
+                    }
+                    None => params.args,
+                };
                 WindowFunction {
                     fun: WindowFunctionDefinition::AggregateUDF(aggregate.func),
                     params: WindowFunctionParams {
-                        args: params.args,
+                        args,
                         partition_by: Vec::new(),
                         order_by: Vec::new(),
                         window_frame: self.frame.clone(),
-                        filter: params.filter,
+                        filter: None,
                         null_treatment: params.null_treatment,
                         distinct: params.distinct,
                     },
@@ -173,9 +188,65 @@ impl WindowParams {
     }
 }
 
-fn is_window_function(expr: &Expr) -> bool {
-    let Expr::Function(call) = expr.unlocated() else { return false };
-    function_name(call).ok().and_then(|name| lookup(&name)).is_some_and(|function| function.kind == Kind::Window)
+/// FILTER in a window, of functions that would see the nulls of what is left out.
+fn refuse_filter(function: &Expr) -> SparkResult<()> {
+    const SKIP_NULLS: &[&str] = &[
+        "any",
+        "array_agg",
+        "avg",
+        "bool_and",
+        "bool_or",
+        "collect_list",
+        "collect_set",
+        "count",
+        "count_if",
+        "every",
+        "max",
+        "mean",
+        "median",
+        "min",
+        "some",
+        "std",
+        "stddev",
+        "stddev_pop",
+        "stddev_samp",
+        "sum",
+        "try_avg",
+        "try_sum",
+        "var_pop",
+        "var_samp",
+        "variance",
+    ];
+    let Expr::Function(call) = function.unlocated() else { return Ok(()) };
+    if call.filter.is_some() && !SKIP_NULLS.contains(&function_name(call)?.as_str()) {
+        return Err(SparkError::unsupported("FILTER of this function over a window"));
+    }
+    Ok(())
+}
+
+fn window_function_name(expr: &Expr) -> Option<String> {
+    let Expr::Function(call) = expr.unlocated() else { return None };
+    let name = function_name(call).ok()?;
+    lookup(&name).is_some_and(|function| function.kind == Kind::Window).then_some(name)
+}
+
+/// The frame that Spark writes for a function that has one of its own, other than that of rows up to the current one.
+fn shown_own_frame(name: &str, function: &DfExpr) -> Option<String> {
+    if name == "cume_dist" {
+        return Some(" RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW".to_owned());
+    }
+    let sign = match name {
+        "lag" => -1,
+        "lead" => 1,
+        _ => return None,
+    };
+    let DfExpr::WindowFunction(window) = function else { return None };
+    let Some(DfExpr::Literal(ScalarValue::Int64(Some(offset)), _)) = window.params.args.get(1) else {
+        return None;
+    };
+    let offset = sign * offset;
+    let bound = if offset == 0 { "CURRENT ROW".to_owned() } else { format!("{offset} FOLLOWING") };
+    Some(format!(" ROWS BETWEEN {bound} AND {bound}"))
 }
 
 fn shown_spec(partition: &[Typed], order: &[(Typed, Sort)]) -> String {

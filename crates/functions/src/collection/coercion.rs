@@ -73,8 +73,11 @@ pub(super) fn array_and_value(call: &Call<'_>, array: usize, value: usize) -> Sp
 /// The two arguments, arrays, as arrays of one element type; each still says by itself whether it contains nulls.
 pub(super) fn two_arrays(call: &Call<'_>) -> SparkResult<(Typed, Typed, DataType)> {
     call.expect(2..=2)?;
-    let ((left, left_element), (right, right_element)) = (call.array(0)?, call.array(1)?);
     let given = [call.argument(0)?.data_type, call.argument(1)?.data_type];
+    if given.iter().any(|given| !matches!(given, DataType::Array { .. } | DataType::Null)) {
+        return Err(diff_types(call, "BINARY_ARRAY_DIFF_TYPES", "arrayType", "ARRAY", &given[0], &given[1]));
+    }
+    let ((left, left_element), (right, right_element)) = (call.array(0)?, call.array(1)?);
     let common = wider_without_strings(&left_element, &right_element, call.settings.ansi)
         .filter(|_| !given.contains(&DataType::Null))
         .ok_or_else(|| diff_types(call, "BINARY_ARRAY_DIFF_TYPES", "arrayType", "ARRAY", &given[0], &given[1]))?;

@@ -25,9 +25,9 @@ pub(super) fn implementations() -> Vec<Arc<ScalarUDF>> {
 pub(super) fn join(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(2..=3)?;
     let array = call.cast(0, &DataType::array(DataType::STRING, true))?;
-    let mut arguments = vec![array, call.string(1)?];
+    let mut arguments = vec![array, call.text(1)?];
     if call.has(2) {
-        arguments.push(call.string(2)?);
+        arguments.push(call.text(2)?);
     }
     let nullable = arguments.iter().any(|argument| argument.nullable);
     Ok(call.shown(shape::call(&JOIN, arguments, DataType::STRING, nullable)?))

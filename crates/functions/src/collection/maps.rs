@@ -336,9 +336,9 @@ fn of_entries_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
 /// `str_to_map(text, between pairs, between key and value)`: the last two are regular expressions.
 pub(super) fn from_text(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=3)?;
-    let pairs = if call.has(1) { call.string(1)? } else { Typed::string(",") };
-    let key_value = if call.has(2) { call.string(2)? } else { Typed::string(":") };
-    let mut arguments = vec![call.string(0)?, pairs, key_value];
+    let pairs = if call.has(1) { call.text(1)? } else { Typed::string(",") };
+    let key_value = if call.has(2) { call.text(2)? } else { Typed::string(":") };
+    let mut arguments = vec![call.text(0)?, pairs, key_value];
     let nullable = arguments.iter().any(|argument| argument.nullable);
     let name = crate::typed::default_name(call.name, &arguments);
     arguments.push(policy(call));

@@ -175,7 +175,7 @@ fn to_csv_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
 pub(super) fn schema_of_csv(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=2)?;
     let options = Options::of(call, 1, &known())?;
-    let text = match call.string(0)?.folded() {
+    let text = match call.text(0)?.folded() {
         Some(ScalarValue::Utf8(Some(text))) => text,
         Some(value) if value.is_null() => return Err(unexpected_null(call)),
         _ => return Err(SparkError::invalid_plan("schema_of_csv takes a constant text")),

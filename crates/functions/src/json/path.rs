@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, Int32Array, ListArray, ListBuilder, StringAr
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType as ArrowType, Field};
 use datafusion::common::{Result, internal_err};
-use firesteel_spec::{DataType, SparkResult, StructField};
+use firesteel_spec::{DataType, SparkError, SparkResult, StructField};
 
 use super::value::{Json, Lax};
 use crate::call::Call;
@@ -54,17 +54,17 @@ fn text_element() -> Field {
 
 pub(super) fn get_json_object(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(2..=2)?;
-    Ok(call.shown(lax(&GET, vec![call.string(0)?, call.string(1)?])?))
+    Ok(call.shown(lax(&GET, vec![call.text(0)?, call.text(1)?])?))
 }
 
 pub(super) fn array_length(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=1)?;
-    Ok(call.shown(lax(&LENGTH, vec![call.string(0)?])?))
+    Ok(call.shown(lax(&LENGTH, vec![call.text(0)?])?))
 }
 
 pub(super) fn object_keys(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=1)?;
-    let mut typed = lax(&KEYS, vec![call.string(0)?])?;
+    let mut typed = lax(&KEYS, vec![call.text(0)?])?;
     typed.data_type = DataType::array(DataType::STRING, true);
     Ok(call.shown(typed))
 }
@@ -194,6 +194,14 @@ fn evaluate(json: &Json, steps: &[Step], style: Style, out: &mut Vec<String>) ->
 /// A row of the texts of some fields: `json_tuple(json, names…)`.
 pub(super) fn json_tuple(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(2..=usize::MAX)?;
+    if call.arguments.iter().any(|argument| !argument.data_type.is_string()) {
+        return Err(SparkError::new(
+            "DATATYPE_MISMATCH.NON_STRING_TYPE",
+            format!("cannot resolve {}: all arguments of json_tuple must be texts", call.display()),
+        )
+        .with("sqlExpr", format!("\"{}\"", call.display()))
+        .with("funcName", "`json_tuple`"));
+    }
     let arguments = (0..call.arguments.len()).map(|index| call.string(index)).collect::<SparkResult<Vec<_>>>()?;
     let fields = (0..arguments.len() - 1).map(|index| StructField::new(format!("c{index}"), DataType::STRING, true));
     let data_type = DataType::array(DataType::Struct { fields: fields.collect() }, false);

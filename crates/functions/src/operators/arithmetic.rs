@@ -33,7 +33,8 @@ pub(super) fn divide(call: &Call<'_>) -> SparkResult<Typed> {
 }
 
 pub(super) fn remainder(call: &Call<'_>) -> SparkResult<Typed> {
-    binary(call, "%", mode(call))
+    let typed = binary(call, "%", mode(call))?;
+    Ok(if call.name == "mod" { call.shown(typed) } else { typed })
 }
 
 pub(super) fn positive_remainder(call: &Call<'_>) -> SparkResult<Typed> {

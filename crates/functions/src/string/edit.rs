@@ -217,7 +217,7 @@ fn padded<T: Copy>(value: &[T], length: usize, padding: &[T], leading: bool) -> 
 /// The name of the collation, of which there is one.
 pub(super) fn collation(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=1)?;
-    call.string(0)?;
+    call.text(0)?;
     Ok(call.shown(Typed::string("SYSTEM.BUILTIN.UTF8_BINARY")))
 }
 

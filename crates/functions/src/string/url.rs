@@ -75,9 +75,9 @@ fn cannot_decode(url: &str) -> SparkError {
 pub(super) fn parse(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(2..=3)?;
     let fails = Typed::boolean(call.settings.ansi && call.name == "parse_url");
-    let mut arguments = vec![fails, call.string(0)?, call.string(1)?];
+    let mut arguments = vec![fails, call.text(0)?, call.text(1)?];
     if call.has(2) {
-        arguments.push(call.string(2)?);
+        arguments.push(call.text(2)?);
     }
     Ok(call.shown(lax(&PARSE_URL, arguments)?))
 }

@@ -32,7 +32,7 @@ pub(super) static LUHN_CHECK: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| rename
 
 pub(super) fn soundex(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=1)?;
-    Ok(call.shown(strict(&SOUNDEX, vec![call.string(0)?])?))
+    Ok(call.shown(strict(&SOUNDEX, vec![call.text(0)?])?))
 }
 
 pub(super) fn luhn_check(call: &Call<'_>) -> SparkResult<Typed> {
@@ -48,7 +48,7 @@ pub(super) fn quote(call: &Call<'_>) -> SparkResult<Typed> {
 /// `mask(text[, upper[, lower[, digit[, other]]]])`; null keeps what there is.
 pub(super) fn mask(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=5)?;
-    let mut arguments = vec![call.string(0)?];
+    let mut arguments = vec![call.text(0)?];
     for (index, (parameter, default)) in
         [("upperChar", Some("X")), ("lowerChar", Some("x")), ("digitChar", Some("n")), ("otherChar", None)]
             .into_iter()
@@ -56,7 +56,7 @@ pub(super) fn mask(call: &Call<'_>) -> SparkResult<Typed> {
     {
         let index = index + 1;
         let letter = match (call.has(index), default) {
-            (true, _) => call.string(index)?,
+            (true, _) => call.text(index)?,
             (false, Some(default)) => Typed::string(default),
             (false, None) => Typed::null(DataType::STRING),
         };

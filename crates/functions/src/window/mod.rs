@@ -49,7 +49,8 @@ fn window(
 }
 
 fn ranking(call: &Call<'_>) -> SparkResult<Typed> {
-    call.expect(0..=0)?;
+    // The arguments of ranks say nothing that the window's order does not.
+    call.expect(if matches!(call.name, "rank" | "dense_rank" | "percent_rank") { 0..=usize::MAX } else { 0..=0 })?;
     let (function, data_type, shown) = match call.name {
         "row_number" => (row_number_udwf(), DataType::Integer, "row_number()"),
         "rank" => (rank_udwf(), DataType::Integer, "RANK()"),

@@ -35,10 +35,10 @@ fn value_field(fields: &[FieldRef]) -> Result<FieldRef> {
 /// The XML text, and the path, which must be constant.
 fn arguments(call: &Call<'_>) -> SparkResult<Vec<Typed>> {
     call.expect(2..=2)?;
-    if call.string(1)?.folded().is_none() {
+    if call.text(1)?.folded().is_none() {
         call.constant_text(1)?;
     }
-    Ok(vec![call.string(0)?, call.string(1)?])
+    Ok(vec![call.text(0)?, call.text(1)?])
 }
 
 /// The values of all nodes that are found; elements have none.

@@ -292,7 +292,7 @@ fn scalar(text: &str) -> Variant {
 pub(super) fn schema_of_xml(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=2)?;
     let options = Options::of(call, 1, OPTIONS)?;
-    let text = match call.string(0)?.folded() {
+    let text = match call.text(0)?.folded() {
         Some(ScalarValue::Utf8(Some(text))) => text,
         Some(value) if value.is_null() => return Err(unexpected_null(call)),
         _ => call.constant_text(0)?,
