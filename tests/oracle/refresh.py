@@ -10,6 +10,7 @@ Needs `pyspark==4.2.0` and Java 17. Stopped half way, it goes on from there.
 import argparse
 import importlib
 import json
+import logging
 import os
 import pathlib
 import re
@@ -53,6 +54,7 @@ def start_spark(warehouse: str):
     builder = SparkSession.builder.master("local[1]").appName("oracle")
     for key, value in {
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "1",
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
@@ -60,11 +62,13 @@ def start_spark(warehouse: str):
         "spark.sql.warehouse.dir": warehouse,
         "spark.sql.debug.maxToStringFields": "1000",
         "spark.sql.binaryOutputStyle": "HEX",
+        "spark.sql.timeType.enabled": "true",
         **DEFAULTS,
     }.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("OFF")
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     for statement in (HERE / "tables.sql").read_text().split(";\n"):
         if statement.strip():
             spark.sql(statement)

@@ -7,6 +7,7 @@
 mod compare;
 mod fixture;
 mod golden;
+mod hive_text;
 mod recorder;
 mod runtime;
 
@@ -23,6 +24,7 @@ use firesteel_tpch::{TABLES, is_complete, table_dir, write_tables};
 pub use compare::{Cell, assert_same_rows, cells};
 pub use fixture::{Fixture, TableOf};
 pub use golden::{Golden, assert_matches_spark};
+pub use hive_text::hive_rows;
 pub use recorder::{Call, Recorder};
 pub use runtime::TestRuntime;
 
