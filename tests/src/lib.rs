@@ -10,6 +10,7 @@ mod golden;
 mod hive_text;
 mod recorder;
 mod runtime;
+mod tpcds;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub use golden::{Golden, assert_matches_spark};
 pub use hive_text::hive_rows;
 pub use recorder::{Call, Recorder};
 pub use runtime::TestRuntime;
+pub use tpcds::tpcds_data;
 
 /// The scale factor that the TPC-H suites run at.
 pub fn tpch_scale() -> f64 {

@@ -15,7 +15,7 @@ impl Resolver<'_> {
     pub fn relation(&self, relation: &Relation, outer: Option<&Scope<'_>>) -> SparkResult<Resolved> {
         let mut resolved = self.kind(&relation.kind, outer)?;
         if let Some(rows) = self.sources.cached(relation) {
-            resolved = self.from_rows(&resolved, rows)?;
+            resolved = self.kept_rows(&resolved, rows)?;
         }
         if let Some(plan_id) = relation.plan_id {
             for column in resolved.output.iter_mut().chain(&mut resolved.hidden) {
@@ -28,7 +28,7 @@ impl Resolver<'_> {
     }
 
     /// Rows that were computed before, under the names of the relation that they are of.
-    fn from_rows(&self, relation: &Resolved, rows: &Source) -> SparkResult<Resolved> {
+    fn kept_rows(&self, relation: &Resolved, rows: &Source) -> SparkResult<Resolved> {
         let mut resolved = self.source(rows)?;
         for (column, own) in resolved.output.iter_mut().zip(&relation.output) {
             let id = std::mem::take(&mut column.id);

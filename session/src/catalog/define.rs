@@ -521,7 +521,7 @@ fn refuse_unnamed(id: &TableId, view: &CreateView, columns: &[StructField]) -> S
     for (index, expr) in expressions.iter().enumerate() {
         let is_named = matches!(
             expr.unlocated(),
-            Expr::Alias { .. } | Expr::Attribute { .. } | Expr::Star { .. } | Expr::Regex { .. }
+            Expr::Alias { .. } | Expr::Attribute { .. } | Expr::Literal(_) | Expr::Star { .. } | Expr::Regex { .. }
         );
         if is_named || expressions.len() != columns.len() {
             continue;
