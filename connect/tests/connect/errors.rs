@@ -84,11 +84,11 @@ async fn an_engine_that_panics_fails_its_plan_alone() {
 async fn what_is_not_here_is_refused_by_name() {
     let server = TestServer::start().await;
     let mut client = server.client().await;
-    let refused = proto::NearestByJoin::default();
-    let plan = root(&relation(proto::relation::RelType::NearestByJoin(Box::new(refused))));
+    let refused = proto::ApplyInPandasWithState::default();
+    let plan = root(&relation(proto::relation::RelType::ApplyInPandasWithState(Box::new(refused))));
     let error = client.run(plan).await.1.unwrap();
     assert_class(&error, "UNSUPPORTED_FEATURE");
-    assert!(error.message().contains("nearest_by_join"), "{}", error.message());
+    assert!(error.message().contains("apply_in_pandas_with_state"), "{}", error.message());
     let any = prost_types::Any { type_url: "type.googleapis.com/x.Y".to_owned(), value: vec![] };
     let error = client.run(root(&relation(proto::relation::RelType::Extension(any)))).await.1.unwrap();
     assert_class(&error, "CONNECT_INVALID_PLAN.NO_HANDLER_FOR_EXTENSION");
