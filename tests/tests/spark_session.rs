@@ -73,6 +73,11 @@ async fn queries_give_spark_s_answers() {
         ("select trim(both 'x' from 'xaxbx'), ltrim('x', 'xxa'), btrim('xax', 'x'), trim('  a ')", "axb,a,a,a"),
         ("select id from range(5) qualify row_number() over (order by id desc) <= 2 order by id", "3/4"),
         ("select sum(id) from range(100) group by id % 2 order by 1", "2450/2500"),
+        (
+            "with recursive t(n, f) as (select 1, 1L union all select n + 1, f * (n + 1) from t where n < 10) \
+             select max(f), count(*) from t",
+            "3628800,10",
+        ),
         ("select max(x) - min(x) from values (3), (null), (8) t(x)", "5"),
         (
             "select date '2024-01-31' + interval 1 month, datediff(date '2024-03-01', date '2024-02-01')",

@@ -3,12 +3,15 @@
 
 use std::sync::Arc;
 
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DataFusionError, Result, internal_datafusion_err, internal_err, not_impl_err};
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::{LexOrdering, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::recursive_query::RecursiveQueryExec;
+use datafusion::physical_plan::work_table::WorkTableExec;
 use datafusion_proto::bytes::{
     physical_plan_from_bytes_with_proto_converter, physical_plan_to_bytes_with_proto_converter,
 };
@@ -62,7 +65,7 @@ pub struct FiresteelCodec;
 
 #[derive(Clone, PartialEq, Message)]
 struct OperatorNode {
-    #[prost(oneof = "Operator", tags = "1, 2, 3, 4, 9, 10")]
+    #[prost(oneof = "Operator", tags = "1, 2, 3, 4, 9, 10, 11, 12")]
     operator: Option<Operator>,
 }
 
@@ -79,12 +82,36 @@ enum Operator {
     TextScan(TextScanNode),
     #[prost(message, tag = "9")]
     Concat(ConcatNode),
+    #[prost(message, tag = "11")]
+    RecursiveQuery(RecursiveQueryNode),
+    #[prost(message, tag = "12")]
+    WorkTable(WorkTableNode),
     #[prost(message, tag = "10")]
     PythonMap(PythonMapNode),
 }
 
 #[derive(Clone, PartialEq, Message)]
 struct ConcatNode {}
+
+/// DataFusion's own, for which it has no message: the static and the recursive term are the inputs.
+#[derive(Clone, PartialEq, Message)]
+struct RecursiveQueryNode {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(message, optional, tag = "2")]
+    schema: Option<protobuf::Schema>,
+    #[prost(bool, tag = "3")]
+    is_distinct: bool,
+}
+
+/// The rows of the step before, with the columns that the step reads of them.
+#[derive(Clone, PartialEq, Message)]
+struct WorkTableNode {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(message, optional, tag = "2")]
+    schema: Option<protobuf::Schema>,
+}
 
 #[derive(Clone, PartialEq, Message)]
 struct PythonMapNode {
@@ -164,6 +191,10 @@ impl PhysicalExtensionCodec for FiresteelCodec {
             (Some(Operator::FileWrite(node)), [input]) => {
                 Ok(Arc::new(FileWriteExec::new(Arc::clone(input), from_json(&node.spec)?)))
             }
+            (Some(Operator::RecursiveQuery(node)), [first, step]) => decode_recursion(node, first, step),
+            (Some(Operator::WorkTable(node)), []) => {
+                Ok(Arc::new(WorkTableExec::new(node.name, decode_schema(node.schema.as_ref())?, None)?))
+            }
             (Some(Operator::Concat(_)), [input]) => Ok(Arc::new(ConcatExec::new(Arc::clone(input)))),
             (Some(Operator::PythonMap(node)), [input]) => {
                 let Some(schema) = &node.schema else { return internal_err!("PythonMapExec without a schema") };
@@ -182,6 +213,18 @@ impl PhysicalExtensionCodec for FiresteelCodec {
             Operator::ShuffleWrite(encode_write(write, self, converter)?)
         } else if let Some(write) = node.downcast_ref::<FileWriteExec>() {
             Operator::FileWrite(FileWriteNode { spec: to_json(write.spec())? })
+        } else if let Some(query) = node.downcast_ref::<RecursiveQueryExec>() {
+            Operator::RecursiveQuery(RecursiveQueryNode {
+                name: query.name().to_owned(),
+                schema: Some(ExecutionPlan::schema(query).as_ref().try_into().map_err(DataFusionError::from)?),
+                is_distinct: query.is_distinct(),
+            })
+        } else if let Some(table) = node.downcast_ref::<WorkTableExec>() {
+            // The schema is that of the projected columns.
+            Operator::WorkTable(WorkTableNode {
+                name: table.name().to_owned(),
+                schema: Some(WorkTableExec::schema(table).as_ref().try_into().map_err(DataFusionError::from)?),
+            })
         } else if node.downcast_ref::<ConcatExec>().is_some() {
             Operator::Concat(ConcatNode {})
         } else if let Some(map) = node.downcast_ref::<PythonMapExec>() {
@@ -218,6 +261,34 @@ fn decode_text_scan(
     let source = TextSource::new(from_json(&node.options)?, parse_table_schema_from_proto(config)?);
     let config = parse_protobuf_file_scan_config(config, context, converter, Arc::new(source))?;
     Ok(DataSourceExec::from_data_source(config))
+}
+
+/// The recursive query connects itself with the rows of its step, all of whose columns are known only here.
+fn decode_recursion(
+    node: RecursiveQueryNode,
+    first: &Arc<dyn ExecutionPlan>,
+    step: &Arc<dyn ExecutionPlan>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = decode_schema(node.schema.as_ref())?;
+    let step = Arc::clone(step).transform_down(|plan| {
+        let Some(table) = plan.downcast_ref::<WorkTableExec>().filter(|table| table.name() == node.name) else {
+            return Ok(Transformed::no(plan));
+        };
+        let read = WorkTableExec::schema(table);
+        let columns = read.fields().iter().map(|field| schema.index_of(field.name()));
+        let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
+        let table = WorkTableExec::new(node.name.clone(), Arc::clone(&schema), Some(columns))?;
+        Ok(Transformed::yes(Arc::new(table) as Arc<dyn ExecutionPlan>))
+    })?;
+    let query = RecursiveQueryExec::try_new(node.name.clone(), schema, Arc::clone(first), step.data, node.is_distinct)?;
+    Ok(Arc::new(query))
+}
+
+fn decode_schema(schema: Option<&protobuf::Schema>) -> Result<Arc<arrow::datatypes::Schema>> {
+    let Some(schema) = schema else {
+        return internal_err!("an operator without a schema");
+    };
+    Ok(Arc::new(arrow::datatypes::Schema::try_from(schema).map_err(DataFusionError::from)?))
 }
 
 fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {

@@ -159,8 +159,7 @@ impl Resolver<'_> {
         // DataFusion keeps the first side and streams the second; where sizes say nothing else, Spark keeps the right
         // side and gives rows in the order of the left one.
         let has_condition = !conditions.is_empty();
-        let streams_left =
-            matches!(kind, JoinKind::Inner | JoinKind::Cross | JoinKind::LeftOuter) && has_condition && !is_lateral;
+        let streams_left = matches!(kind, JoinKind::Inner | JoinKind::Cross) && has_condition && !is_lateral;
         let (first, second) = if streams_left { (right, left) } else { (left, right) };
         let builder = LogicalPlanBuilder::new(first.plan.clone());
         let kind = match kind {
@@ -168,7 +167,6 @@ impl Resolver<'_> {
                 return build(builder.cross_join(second.plan.clone()));
             }
             JoinKind::Inner | JoinKind::Cross => JoinType::Inner,
-            JoinKind::LeftOuter if streams_left => JoinType::Right,
             JoinKind::LeftOuter => JoinType::Left,
             JoinKind::RightOuter => JoinType::Right,
             JoinKind::FullOuter => JoinType::Full,

@@ -13,6 +13,7 @@ use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::functions_table::generate_series::{GenSeriesArgs, GenerateSeriesTable};
 use datafusion::logical_expr::{Cast, Expr as DfExpr, LogicalPlanBuilder, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::memory::LazyMemoryExec;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::prelude::Column;
 use firesteel_functions::{canonical, common_type, from_field, to_arrow, to_field};
@@ -314,6 +315,11 @@ impl TableProvider for RangeTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let all = self.0.scan(state, None, filters, limit).await?;
+        // That its rows are sorted does not cross the wire: a function's joins would keep no order that the plan counts on.
+        let all: Arc<dyn ExecutionPlan> = match all.downcast_ref::<LazyMemoryExec>() {
+            Some(range) => Arc::new(LazyMemoryExec::try_new(all.schema(), range.generators().clone())?),
+            None => all,
+        };
         match projection {
             Some(columns) if columns.is_empty() => {
                 Ok(Arc::new(ProjectionExec::try_new(Vec::<ProjectionExpr>::new(), all)?))
