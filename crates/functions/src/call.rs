@@ -85,6 +85,20 @@ impl Call<'_> {
             .with("docroot", "https://spark.apache.org/docs/latest"))
     }
 
+    /// An error if there are no arguments at all: Spark knows these functions' parameters by name.
+    pub fn require(&self, parameter: &str) -> SparkResult<()> {
+        if !self.arguments.is_empty() {
+            return Ok(());
+        }
+        Err(SparkError::new(
+            "REQUIRED_PARAMETER_NOT_FOUND",
+            format!("{} needs its parameter {parameter}, at position 0; give it a value", self.name),
+        )
+        .with("routineName", format!("`{}`", self.name))
+        .with("parameterName", format!("`{parameter}`"))
+        .with("index", "0"))
+    }
+
     pub fn has(&self, index: usize) -> bool {
         index < self.arguments.len()
     }
@@ -102,6 +116,15 @@ impl Call<'_> {
         let argument = self.argument(index)?;
         let from = argument.data_type.clone();
         implicit_cast(argument, to, self.settings).ok_or_else(|| self.unexpected(index, &from, &to.sql()))
+    }
+
+    /// As [`Self::cast`], where Spark reads no texts: a text as the argument is an error.
+    pub fn cast_no_text(&self, index: usize, to: &DataType) -> SparkResult<Typed> {
+        let found = self.argument(index)?.data_type;
+        if found.is_string() {
+            return Err(self.unexpected(index, &found, &to.sql()));
+        }
+        self.cast(index, to)
     }
 
     pub fn string(&self, index: usize) -> SparkResult<Typed> {
@@ -228,7 +251,7 @@ impl Call<'_> {
         .with("dataType", format!("({})", types.join(" or ")))
     }
 
-    fn not_foldable(&self, index: usize) -> SparkError {
+    pub fn not_foldable(&self, index: usize) -> SparkError {
         let argument = self.arguments.get(index).map_or("", |argument| argument.name.as_str());
         SparkError::new(
             "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT",

@@ -139,11 +139,13 @@ pub fn integral_decimal(data_type: &DataType) -> Option<(u8, i8)> {
     }
 }
 
-/// The decimal that holds the values of both, as far as 38 digits go.
+/// The decimal that holds the values of both; beyond 38 digits, those behind the point go first.
 pub fn wider_decimal(left: (u8, i8), right: (u8, i8)) -> DataType {
     let scale = left.1.max(right.1);
     let range = (i16::from(left.0) - i16::from(left.1)).max(i16::from(right.0) - i16::from(right.1));
-    bounded_decimal(range + i16::from(scale), scale)
+    let beyond = (range + i16::from(scale) - 38).max(0);
+    let kept = (i16::from(scale) - beyond).max(0);
+    bounded_decimal(range + kept, kept as i8)
 }
 
 /// `DecimalType.bounded`

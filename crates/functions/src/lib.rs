@@ -28,11 +28,12 @@ mod variant;
 mod window;
 mod xml;
 
-pub use aggregate::in_order;
+pub use aggregate::{in_order, only_value};
 pub use call::{Call, Settings};
 pub use cast::{Mode as CastEvaluation, as_declared, cast, coerce, implicit_cast, to_text as texts};
 pub use coerce::{common_type, comparison_type, wider};
 pub use collection::lambda_parameters;
+pub use datetime::window::{TimeWindow, time_window};
 pub use json::{common_row_type, csv_values, row_options};
 pub use literal::{literal, scalar};
 pub use registry::{Build, Family, Function, Implementations, Kind, implementations, lookup, names};

@@ -10,6 +10,7 @@ use datafusion::common::ScalarValue;
 use firesteel_spec::{DataType, Literal, SparkError, SparkResult};
 
 use crate::call::Settings;
+use crate::datetime::zone::Zone;
 use crate::typed::Typed;
 use crate::types::{UTC, to_arrow};
 
@@ -170,11 +171,8 @@ fn date_text(days: i32) -> String {
 }
 
 fn timestamp_text(us: i64, zone: &str) -> String {
-    let Some(instant) = DateTime::from_timestamp_micros(us) else { return us.to_string() };
-    let local = match zone.parse::<chrono_tz::Tz>() {
-        Ok(zone) => instant.with_timezone(&zone).naive_local(),
-        Err(_) => instant.naive_utc(),
-    };
+    let local = Zone::parse(zone).map_or(us, |zone| zone.local(us));
+    let Some(local) = DateTime::from_timestamp_micros(local) else { return us.to_string() };
     let text = local.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -69,9 +69,12 @@ impl SparkError {
         self.class == class
     }
 
-    /// The SQLSTATE of the class: five characters.
+    /// The SQLSTATE of the class: five characters, or nothing for the classes that Spark itself calls legacy.
     pub fn sqlstate(&self) -> &'static str {
         let main = self.class.split('.').next().unwrap_or_default();
+        if main.starts_with("_LEGACY_ERROR_TEMP_") {
+            return "";
+        }
         SQLSTATES.get(main).copied().unwrap_or(NO_SQLSTATE)
     }
 }
@@ -79,7 +82,7 @@ impl SparkError {
 impl fmt::Display for SparkError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "[{}] {}", self.class, self.message)?;
-        if self.sqlstate() != NO_SQLSTATE {
+        if !matches!(self.sqlstate(), "" | NO_SQLSTATE) {
             write!(formatter, " SQLSTATE: {}", self.sqlstate())?;
         }
         if let Some(context) = &self.context {

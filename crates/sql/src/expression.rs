@@ -42,7 +42,7 @@ impl Parser<'_> {
     /// An expression that may have a name: `a AS b`, `a b`, `f(a) AS (b, c)`.
     pub fn named_expression(&mut self) -> SparkResult<Expr> {
         let expr = self.expression()?;
-        if self.take("AS") {
+        if self.take_as() {
             if self.symbol("(") {
                 let names = self.identifier_list()?;
                 return Ok(Expr::Alias { expr: Box::new(expr), names, metadata: None });
@@ -197,8 +197,8 @@ impl Parser<'_> {
         }
         match self.token_text(0) {
             "-" if self.number_at(1) => None,
-            "-" => Some("negative"),
-            "+" => Some("positive"),
+            "-" => Some("-"),
+            "+" => Some("+"),
             "~" => Some("~"),
             _ => None,
         }

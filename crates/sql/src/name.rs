@@ -135,10 +135,20 @@ impl Parser<'_> {
     /// `AS alias`, or an alias alone if `alone` allows for the word.
     fn alias_if(&mut self, alone: impl Fn(&str) -> bool) -> SparkResult<Option<String>> {
         let quoted = self.kind(0) == Kind::Quoted;
-        if self.take("AS") || quoted || self.word(0).is_some_and(alone) {
+        if self.take_as() || quoted || self.word(0).is_some_and(|word| alone(word) || self.is_last_word()) {
             return self.strict_identifier().map(Some);
         }
         Ok(None)
+    }
+
+    /// `AS`, unless nothing comes after it: then it is an alias itself.
+    pub fn take_as(&mut self) -> bool {
+        !self.is_last_word() && self.take("AS")
+    }
+
+    /// Whether the text ends after this word, which therefore begins no clause: `SELECT 1 FROM` names a column `from`.
+    fn is_last_word(&self) -> bool {
+        self.kind(0) == Kind::Word && (self.kind(1) == Kind::End || self.symbol_at(1, ";"))
     }
 
     /// An alias of a relation.
@@ -162,6 +172,9 @@ impl Parser<'_> {
 
     /// A clause's word that the next token shows to be an alias.
     fn is_alias_in_spite(&self, word: &str) -> bool {
+        if self.is_last_word() {
+            return true;
+        }
         let needs_more = !word.eq_ignore_ascii_case("AS") && !word.eq_ignore_ascii_case("FROM");
         needs_more && (self.symbol_at(1, ",") || self.symbol_at(1, ")") || self.is_at(1, "FROM"))
     }

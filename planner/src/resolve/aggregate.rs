@@ -40,8 +40,9 @@ impl Resolver<'_> {
         with_grouping: bool,
         outer: Option<&Scope<'_>>,
     ) -> SparkResult<Resolved> {
+        let windows = self.named_time_windows(&input, grouping, outer)?;
         let before = self.in_groups.replace(true);
-        let listed = self.items(&input, list, outer);
+        let listed = self.items_with(&input, list, windows, outer);
         self.in_groups.set(before);
         let listed = listed?;
         let groups = self.groups(&input, grouping, &listed, outer)?;
@@ -55,7 +56,10 @@ impl Resolver<'_> {
         let having = having.map(|having| self.having(&input, having, &items, outer)).transpose();
         self.in_groups.set(before);
         let having = having?;
-        let condition = having.map(|typed| Item::named(typed, "having"));
+        let mut condition = having.map(|typed| Item::named(typed, "having"));
+        let mut groups = groups;
+        let input =
+            self.time_windows_below(input, &mut groups.items, &mut [&mut items[..], condition.as_mut_slice()])?;
         let mut resolved = self.aggregate_items(input, groups, items, condition)?;
         resolved.output.truncate(visible);
         Ok(resolved)

@@ -106,7 +106,8 @@ impl<'a> Scope<'a> {
     fn find_alias(&self, name: &[String], case_sensitive: bool) -> Option<Found> {
         let (first, fields) = name.split_first()?;
         let (_, typed) = self.aliases.iter().rev().find(|(alias, _)| same_name(alias, first, case_sensitive))?;
-        Some(Found { typed: typed.clone().named(first), fields: fields.to_vec() })
+        let name = format!("lateralAliasReference({first})");
+        Some(Found { typed: typed.clone().named(name), fields: fields.to_vec() })
     }
 
     /// The column and how many parts of the name it took.

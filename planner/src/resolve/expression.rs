@@ -10,7 +10,7 @@ use firesteel_spec::{
 };
 
 use super::attribute::{LambdaScope, Scope, quote, same_name};
-use super::{Resolver, plan_error};
+use super::{Resolved, Resolver, plan_error};
 
 impl Resolver<'_> {
     /// An expression of one value.
@@ -81,6 +81,13 @@ impl Resolver<'_> {
     }
 
     fn attribute(&self, name: &[String], plan_id: Option<i64>, scope: &Scope<'_>) -> SparkResult<Typed> {
+        if let [only] = name
+            && self.in_groups.get()
+            && only.eq_ignore_ascii_case("grouping__id")
+        {
+            // Hive's name for it.
+            return Ok(self.grouping_marker("grouping_id", &FunctionCall::default(), scope)?.named("grouping__id"));
+        }
         if plan_id.is_none()
             && let Some(typed) = self.find_lambda_variable(name, scope)?
         {
@@ -193,6 +200,8 @@ impl Resolver<'_> {
             return Ok(self.expr(&cast, scope)?.named(shown));
         }
         let function = lookup(&name).ok_or_else(|| unresolved_routine(&call.name))?;
+        let (is_over, is_generated) = (self.is_over.replace(false), self.is_generated.replace(false));
+        expect_place(function.kind, &name, is_over, is_generated)?;
         if matches!(function.kind, Kind::Scalar | Kind::Generator)
             && (call.distinct || call.filter.is_some() || call.ignore_nulls.is_some())
         {
@@ -202,6 +211,12 @@ impl Resolver<'_> {
             ));
         }
         let arguments = self.arguments(&name, call, scope)?;
+        if function.kind == Kind::Aggregate && !is_over && arguments.iter().any(|one| has_aggregate(&one.expr)) {
+            return Err(SparkError::new(
+                "NESTED_AGGREGATE_FUNCTION",
+                format!("{name} is given what another aggregate function answers; aggregate in a subquery first"),
+            ));
+        }
         let within_group = call
             .within_group
             .iter()
@@ -228,6 +243,15 @@ impl Resolver<'_> {
     /// `DISTINCT`, `FILTER` and `IGNORE NULLS` for each aggregate in what a builder made, and its type as declared.
     fn finish_aggregate(&self, built: Typed, call: &FunctionCall, scope: &Scope<'_>) -> SparkResult<Typed> {
         let filter = call.filter.as_deref().map(|filter| self.expr(filter, scope)).transpose()?;
+        if let Some(filter) = &filter
+            && !matches!(filter.data_type, DataType::Boolean | DataType::Null)
+        {
+            return Err(SparkError::new(
+                "INVALID_AGGREGATE_FILTER.NOT_BOOLEAN",
+                format!("the FILTER {} is {}, not BOOLEAN", filter.name, filter.data_type),
+            )
+            .with("filterExpr", format!("\"{}\"", filter.name)));
+        }
         let name = match &filter {
             Some(filter) => format!("{} FILTER (WHERE {})", built.name, filter.name),
             None => built.name.clone(),
@@ -253,6 +277,7 @@ impl Resolver<'_> {
     fn arguments(&self, name: &str, call: &FunctionCall, scope: &Scope<'_>) -> SparkResult<Vec<Typed>> {
         if let [only] = call.arguments.as_slice()
             && name == "count"
+            && !call.distinct
             && matches!(only.unlocated(), Expr::Star { target: None, plan_id: None, .. })
         {
             return Ok(vec![Typed::int(1)]);
@@ -333,7 +358,7 @@ impl Resolver<'_> {
 
     /// A condition: a boolean.
     pub fn condition(&self, condition: &Expr, scope: &Scope<'_>, clause: &str) -> SparkResult<Typed> {
-        let typed = self.expr(condition, scope)?;
+        let typed = self.expr(condition, scope).map_err(|error| generator_in(clause, error))?;
         if has_aggregate(&typed.expr) && clause == "WHERE" {
             return Err(SparkError::new(
                 "INVALID_WHERE_CONDITION",
@@ -342,23 +367,37 @@ impl Resolver<'_> {
             .with("condition", format!("\"{}\"", typed.name))
             .with("expressionList", typed.name.clone()));
         }
+        if clause != "HAVING" && has_window(&typed.expr) {
+            return Err(SparkError::new(
+                "WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE",
+                format!("the {clause} clause holds a window function: {}; use QUALIFY, or a subquery", typed.name),
+            )
+            .with("clauseName", clause));
+        }
         let (name, data_type) = (typed.name.clone(), typed.data_type.clone());
         firesteel_functions::implicit_cast(typed, &DataType::Boolean, self.settings())
             .filter(|_| matches!(data_type, DataType::Boolean | DataType::Null))
-            .ok_or_else(|| {
-                SparkError::new(
+            .ok_or_else(|| match clause {
+                "JOIN" => SparkError::new(
+                    "JOIN_CONDITION_IS_NOT_BOOLEAN_TYPE",
+                    format!("the condition {name} of the join is {data_type}, not BOOLEAN"),
+                )
+                .with("joinCondition", format!("\"{name}\""))
+                .with("conditionType", format!("\"{data_type}\"")),
+                _ => SparkError::new(
                     "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN",
                     format!("the condition {name} is {data_type}, not BOOLEAN"),
                 )
                 .with("sqlExpr", format!("\"{name}\""))
                 .with("filter", format!("\"{name}\""))
-                .with("type", format!("\"{data_type}\""))
+                .with("type", format!("\"{data_type}\"")),
             })
     }
 
-    /// A whole number that is constant, such as a limit.
-    pub fn constant_count(&self, expr: &Expr, name: &str) -> SparkResult<usize> {
-        let typed = self.expr(expr, &Scope::empty(None))?;
+    /// A whole number that is constant, such as a limit; `input` is what a name in it could mean.
+    pub fn constant_count(&self, expr: &Expr, name: &str, input: Option<&Resolved>) -> SparkResult<usize> {
+        let scope = input.map_or(Scope::empty(None), |input| Scope::of(&input.output, &input.hidden, None));
+        let typed = self.expr(expr, &scope)?;
         let value = match &typed.data_type {
             data_type if data_type.is_integral() => typed.integer().or_else(|| self.folded_integer(&typed)),
             other => {
@@ -448,6 +487,32 @@ fn unresolved_routine(name: &[String]) -> SparkError {
         .with("searchPath", "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]")
 }
 
+/// An error for a window function without `OVER`, and for a generator within an expression.
+fn expect_place(kind: Kind, name: &str, is_over: bool, is_generated: bool) -> SparkResult<()> {
+    match kind {
+        Kind::Window if !is_over => Err(SparkError::new(
+            "WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE",
+            format!("{name} is a window function, and needs an OVER clause"),
+        )
+        .with("funcName", format!("\"{name}\""))),
+        Kind::Generator if !is_generated => Err(SparkError::new(
+            "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS",
+            format!("{name} makes rows, and can't be a part of an expression; give it a column of its own first"),
+        )
+        .with("expression", format!("\"{name}\""))),
+        _ => Ok(()),
+    }
+}
+
+/// A generator that stands in a clause which is no list.
+fn generator_in(clause: &str, error: SparkError) -> SparkError {
+    if !error.is("UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS") {
+        return error;
+    }
+    let message = format!("a generator stands in {clause}, outside of a SELECT clause");
+    SparkError::new("UNSUPPORTED_GENERATOR.OUTSIDE_SELECT", message).with("plan", clause)
+}
+
 fn located(error: SparkError, origin: &Origin) -> SparkError {
     match origin {
         Origin::Sql(context) => error.at(context.clone()),
@@ -463,6 +528,10 @@ pub(crate) fn has_aggregate(expr: &DfExpr) -> bool {
         Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     });
     found && visited.is_ok()
+}
+
+fn has_window(expr: &DfExpr) -> bool {
+    expr.exists(|expr| Ok(matches!(expr, DfExpr::WindowFunction(_)))).unwrap_or(false)
 }
 
 /// The kind of function that an expression calls outermost, and its name.

@@ -152,7 +152,10 @@ impl Resolver<'_> {
         let (name, _) = generator_of(generator)
             .ok_or_else(|| SparkError::new("UNRESOLVED_TABLE_VALUED_FUNCTION", "the function makes no rows"))?;
         let keeps_all = keeps_all.unwrap_or_else(|| name.ends_with("_outer"));
-        let typed = self.expr(generator, &Scope::of(&input.output, &input.hidden, outer))?;
+        self.is_generated.set(true);
+        let typed = self.expr(generator, &Scope::of(&input.output, &input.hidden, outer));
+        self.is_generated.set(false);
+        let typed = typed?;
         self.unnested(input, typed, &name, names, keeps_all)
     }
 

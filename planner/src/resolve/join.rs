@@ -88,7 +88,11 @@ impl Resolver<'_> {
         }
         let plan = self.join_plan(&left, &right, kind, conditions)?;
         if matches!(kind, JoinKind::LeftSemi | JoinKind::LeftAnti) {
-            return Ok(Resolved { plan, output: left.output, hidden: left.hidden });
+            let (mut output, rest): (Vec<_>, Vec<_>) =
+                left.output.into_iter().partition(|column| keys.iter().any(|(key, _)| key.id == column.id));
+            output.sort_by_key(|column| keys.iter().position(|(key, _)| key.id == column.id));
+            output.extend(rest);
+            return Ok(Resolved { plan, output, hidden: left.hidden });
         }
         let nullable_sides = joined_output(&left, &right, kind);
         let is_key = |column: &&Attribute| keys.iter().any(|(l, r)| l.id == column.id || r.id == column.id);

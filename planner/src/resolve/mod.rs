@@ -25,6 +25,7 @@ mod sort;
 mod sources;
 mod statistics;
 mod subquery;
+mod time_window;
 mod window;
 
 use std::cell::{Cell, RefCell};
@@ -137,6 +138,10 @@ pub(crate) struct Resolver<'a> {
     next_id: Cell<u32>,
     /// A list over groups is being resolved: `grouping()` may stand in it.
     pub(crate) in_groups: Cell<bool>,
+    /// What is resolved next is a function with `OVER`: it may be a window function.
+    pub(crate) is_over: Cell<bool>,
+    /// What is resolved next stands where a generator may.
+    pub(crate) is_generated: Cell<bool>,
     /// Common table expressions in reach, innermost last.
     pub(crate) tables: RefCell<Vec<(String, Rc<CommonRelation>)>>,
 }
@@ -170,7 +175,15 @@ impl Resolved {
 
 impl<'a> Resolver<'a> {
     fn new(sources: &'a Sources, options: &'a ResolveOptions) -> Self {
-        Self { sources, options, next_id: Cell::new(0), in_groups: Cell::new(false), tables: RefCell::default() }
+        Self {
+            sources,
+            options,
+            next_id: Cell::new(0),
+            in_groups: Cell::new(false),
+            is_over: Cell::new(false),
+            is_generated: Cell::new(false),
+            tables: RefCell::default(),
+        }
     }
 }
 

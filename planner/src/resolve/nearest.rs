@@ -153,7 +153,7 @@ impl Resolver<'_> {
             _ => (join.right, None),
         };
         let RelationKind::Limit { input, limit } = &limited.kind else { return Ok(None) };
-        let count = self.constant_count(limit, "limit")?;
+        let count = self.constant_count(limit, "limit", None)?;
         let (below, order) = match &input.kind {
             RelationKind::Sort { input, order, .. } => (input.as_ref().clone(), order.clone()),
             _ => (input.as_ref().clone(), Vec::new()),

@@ -44,7 +44,8 @@ impl Resolver<'_> {
         if list.iter().any(|expr| find_generator(expr).is_some()) {
             return self.project_with_generators(input, list, outer);
         }
-        let items = self.items(&input, list, outer)?;
+        let mut items = self.items(&input, list, outer)?;
+        let input = self.time_windows_below(input, &mut [], &mut [&mut items[..]])?;
         if items.iter().any(|item| has_aggregate(&item.typed.expr)) {
             return self.global_aggregate(input, items);
         }
@@ -53,8 +54,18 @@ impl Resolver<'_> {
 
     /// The list's columns, with stars expanded. A name that is found nowhere may be an alias that came before.
     pub fn items(&self, input: &Resolved, list: &[Expr], outer: Option<&Scope<'_>>) -> SparkResult<Vec<Item>> {
+        self.items_with(input, list, Vec::new(), outer)
+    }
+
+    /// [`Self::items`], with names that the list may use beside the input's.
+    pub fn items_with(
+        &self,
+        input: &Resolved,
+        list: &[Expr],
+        mut aliases: Vec<(String, Typed)>,
+        outer: Option<&Scope<'_>>,
+    ) -> SparkResult<Vec<Item>> {
         let mut items = Vec::with_capacity(list.len());
-        let mut aliases: Vec<(String, Typed)> = Vec::new();
         for expr in list {
             let scope = Scope { aliases: &aliases, ..Scope::of(&input.output, &input.hidden, outer) };
             if matches!(expr.unlocated(), Expr::Star { .. } | Expr::Regex { .. }) {
@@ -83,7 +94,9 @@ impl Resolver<'_> {
             metadata = column.and_then(|column| column.metadata.clone());
         }
         let renamed = matches!(expr.unlocated(), Expr::Alias { .. });
-        let attribute = if renamed { None } else { column.cloned() };
+        // The name as it is written here, which may differ by the case of its letters.
+        let named = |column: &Attribute| Attribute { name: name.clone(), ..column.clone() };
+        let attribute = if renamed { None } else { column.map(named) };
         Ok(Item { typed, name, metadata, attribute })
     }
 

@@ -77,16 +77,23 @@ impl Resolver<'_> {
                 self.sort(input, &[order], outer)
             }
             R::Limit { input, limit } => {
-                let limit = self.constant_count(limit, "limit")?;
-                self.limited(self.relation(input, outer)?, 0, Some(limit))
+                let input = self.relation(input, outer)?;
+                let limit = self.constant_count(limit, "limit", Some(&input))?;
+                self.limited(input, 0, Some(limit))
             }
             R::Offset { input, offset } => {
-                let offset = self.constant_count(offset, "offset")?;
-                self.limited(self.relation(input, outer)?, offset, None)
+                let input = self.relation(input, outer)?;
+                let offset = self.constant_count(offset, "offset", Some(&input))?;
+                self.limited(input, offset, None)
             }
             R::SubqueryAlias { input, alias, qualifier, columns } => {
+                let is_inline = matches!(input.kind, R::Values { .. });
                 let input = self.relation(input, outer)?;
-                self.alias(input, alias, qualifier, columns)
+                let width = input.output.len();
+                self.alias(input, alias, qualifier, columns).map_err(|error| match is_inline {
+                    true if error.is("NUM_COLUMNS_MISMATCH_WITH_ALIASES") => inline_width(columns.len(), width),
+                    _ => error,
+                })
             }
             R::Repartition { input, .. }
             | R::RepartitionByExpression { input, .. }
@@ -322,4 +329,15 @@ fn names_itself(table: &CommonTable) -> bool {
         }
     });
     found
+}
+
+/// An inline table with names for more or fewer columns than it has.
+fn inline_width(names: usize, width: usize) -> SparkError {
+    SparkError::new(
+        "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",
+        format!("the rows of VALUES have {width} columns, and there are {names} names for them"),
+    )
+    .with("expectedNumCols", names.to_string())
+    .with("actualNumCols", width.to_string())
+    .with("rowIndex", "0")
 }

@@ -23,14 +23,25 @@ impl Resolver<'_> {
             )
             .with("number", inner.output.len().to_string()));
         };
-        let expr = DfExpr::ScalarSubquery(subquery_plan(&inner.plan));
-        Ok(Typed::new(expr, column.data_type.clone(), true, "scalarsubquery()"))
+        let data_type = column.data_type.clone();
+        let mut subquery = subquery_plan(&inner.plan);
+        let name = shown("scalarsubquery", &subquery);
+        if !subquery.outer_ref_columns.is_empty() && !gives_one_row(&inner.plan) {
+            // For each row outside it gives one row at most, or an error.
+            let mut only = Typed::aggregate(&firesteel_functions::only_value(), vec![column.typed()])?;
+            only.data_type = data_type.clone();
+            let one = self.global_aggregate(inner.clone(), vec![super::project::Item::named(only, "only")])?;
+            subquery = subquery_plan(&self.only_output(one)?.plan);
+        }
+        Ok(Typed::new(DfExpr::ScalarSubquery(subquery), data_type, true, name))
     }
 
     pub fn exists(&self, relation: &Relation, scope: &Scope<'_>) -> SparkResult<Typed> {
         let inner = self.inner(relation, scope)?;
-        let expr = DfExpr::Exists(Exists { subquery: subquery_plan(&inner.plan), negated: false });
-        Ok(Typed::new(expr, DataType::Boolean, false, "exists()"))
+        let subquery = subquery_plan(&inner.plan);
+        let name = shown("exists", &subquery);
+        let expr = DfExpr::Exists(Exists { subquery, negated: false });
+        Ok(Typed::new(expr, DataType::Boolean, false, name))
     }
 
     pub fn in_subquery(&self, values: &[Expr], relation: &Relation, scope: &Scope<'_>) -> SparkResult<Typed> {
@@ -132,6 +143,30 @@ fn as_outer(expr: DfExpr, scope: &Scope<'_>) -> SparkResult<DfExpr> {
         })
     });
     outer.map(|outer| outer.data).map_err(super::plan_error)
+}
+
+/// `scalarsubquery(a, b)`, with the outer columns that it names.
+fn shown(kind: &str, subquery: &Subquery) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for expr in &subquery.outer_ref_columns {
+        if let DfExpr::OuterReferenceColumn(field, _) = expr
+            && !names.contains(&field.name().as_str())
+        {
+            names.push(field.name());
+        }
+    }
+    format!("{kind}({})", names.join(", "))
+}
+
+/// Is it an aggregate, or otherwise never more than a row, in what DataFusion sees of it?
+fn gives_one_row(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Projection(projection) => gives_one_row(&projection.input),
+        LogicalPlan::SubqueryAlias(alias) => gives_one_row(&alias.input),
+        LogicalPlan::Filter(filter) => matches!(filter.input.as_ref(), LogicalPlan::Aggregate(_)),
+        LogicalPlan::Aggregate(_) => true,
+        plan => plan.max_rows().is_some_and(|rows| rows <= 1),
+    }
 }
 
 /// A plan as a subquery, with the outer columns that it names.

@@ -8,7 +8,9 @@ use datafusion::logical_expr::{
 };
 use datafusion::prelude::when;
 use firesteel_functions::{Kind, Typed, lookup};
-use firesteel_spec::{Expr, FrameBound, FrameUnits, SparkError, SparkResult, WindowFrame, WindowSpec};
+use firesteel_spec::{
+    DataType, Expr, FrameBound, FrameUnits, Literal, SparkError, SparkResult, WindowFrame, WindowSpec,
+};
 
 use super::attribute::Scope;
 use super::expression::{fold, function_name};
@@ -16,11 +18,20 @@ use super::{Resolver, plan_error};
 
 impl Resolver<'_> {
     pub fn window(&self, function: &Expr, spec: &WindowSpec, scope: &Scope<'_>) -> SparkResult<Typed> {
-        let typed = self.expr(function, scope)?;
+        self.is_over.set(true);
+        let typed = self.expr(function, scope);
+        self.is_over.set(false);
+        let typed = typed?;
         let partition = spec.partition_by.iter().map(|expr| self.expr(expr, scope)).collect::<SparkResult<Vec<_>>>()?;
         let order = spec.order_by.iter().map(|order| self.sort_order(order, scope)).collect::<SparkResult<Vec<_>>>()?;
         let ranking = window_function_name(function);
         refuse_filter(function)?;
+        refuse_distinct(function, &typed)?;
+        let shifts = ranking.as_deref().filter(|name| matches!(*name, "lag" | "lead"));
+        if let (Some(name), Some(_)) = (shifts, &spec.frame) {
+            let message = format!("Cannot specify window frame for {name} function");
+            return Err(SparkError::new("_LEGACY_ERROR_TEMP_1035", message).with("prettyName", name));
+        }
         if ranking.is_some() && order.is_empty() {
             return Err(SparkError::new(
                 "WINDOW_FUNCTION_FRAME_NOT_ORDERED",
@@ -33,11 +44,12 @@ impl Resolver<'_> {
         if let (None, Some(name)) = (&spec.frame, &ranking) {
             shown_frame = shown_own_frame(name, &typed.expr).unwrap_or(shown_frame);
         }
+        let frame = shifts.and_then(|name| shifted_frame(name, &typed.expr)).unwrap_or(frame);
         let shown = format!("{}{shown_frame}", shown_spec(&partition, &order));
         let name = format!("{} OVER ({})", typed.name, shown.trim_start());
         let params = WindowParams {
             partition: partition.into_iter().map(|typed| typed.expr).collect(),
-            order: order.into_iter().map(|(_, sort)| sort).collect(),
+            order: order.into_iter().map(|(typed, sort)| peers(&typed, sort)).collect(),
             frame,
         };
         let mut found = false;
@@ -54,7 +66,20 @@ impl Resolver<'_> {
             )
             .with("sqlExpr", format!("\"{}\"", typed.name)));
         }
-        Ok(super::aggregate::with_declared_type(Typed { expr, name, ..typed }))
+        let typed = super::aggregate::with_declared_type(Typed { expr, name, ..typed });
+        match &typed.data_type {
+            // Over no rows it is empty, where DataFusion has null.
+            DataType::Array { element, .. } if !typed.nullable => {
+                let (name, data_type) = (typed.name.clone(), typed.data_type.clone());
+                let nothing =
+                    Literal::Array { element: (**element).clone(), contains_null: false, elements: Vec::new() };
+                let empty = firesteel_functions::literal(&nothing, self.settings())?;
+                let mut filled = self.call("coalesce", vec![Typed { nullable: true, ..typed }, empty])?.named(name);
+                (filled.data_type, filled.nullable) = (data_type, false);
+                Ok(filled)
+            }
+            _ => Ok(typed),
+        }
     }
 
     fn frame(
@@ -95,6 +120,7 @@ impl Resolver<'_> {
         };
         let (lower, lower_text) = self.bound(&frame.lower, frame.units, true, scope)?;
         let (upper, upper_text) = self.bound(&frame.upper, frame.units, false, scope)?;
+        check_bounds((&lower, &lower_text), (&upper, &upper_text))?;
         let word = if frame.units == FrameUnits::Rows { "ROWS" } else { "RANGE" };
         Ok((DfFrame::new_bounds(units, lower, upper), format!(" {word} BETWEEN {lower_text} AND {upper_text}")))
     }
@@ -127,7 +153,14 @@ impl Resolver<'_> {
             )
         })?;
         let negative = value < ScalarValue::new_zero(&value.data_type()).unwrap_or(ScalarValue::Null);
-        let distance = if negative { value.arithmetic_negate().map_err(plan_error)? } else { value };
+        let distance = match value {
+            // Which DataFusion does not negate.
+            ScalarValue::DurationMicrosecond(Some(us)) if negative => {
+                ScalarValue::DurationMicrosecond(Some(us.saturating_neg()))
+            }
+            value if negative => value.arithmetic_negate().map_err(plan_error)?,
+            value => value,
+        };
         if distance == ScalarValue::new_zero(&distance.data_type()).unwrap_or(ScalarValue::Null) {
             return Ok((WindowFrameBound::CurrentRow, "CURRENT ROW".to_owned()));
         }
@@ -135,10 +168,68 @@ impl Resolver<'_> {
             FrameUnits::Rows => distance.cast_to(&arrow::datatypes::DataType::UInt64).map_err(plan_error)?,
             FrameUnits::Range => distance,
         };
-        let text =
-            format!("{} {}", expr.name.trim_start_matches('-'), if negative { "PRECEDING" } else { "FOLLOWING" });
+        let shown = expr.name.trim_start_matches('-').replacen("'-", "'", 1);
+        let text = format!("{shown} {}", if negative { "PRECEDING" } else { "FOLLOWING" });
         Ok((if negative { WindowFrameBound::Preceding(distance) } else { WindowFrameBound::Following(distance) }, text))
     }
+}
+
+/// An error for bounds of two kinds, and for a frame that ends before it begins.
+fn check_bounds(lower: (&WindowFrameBound, &str), upper: (&WindowFrameBound, &str)) -> SparkResult<()> {
+    use WindowFrameBound::{CurrentRow, Following, Preceding};
+    let distance = |bound: &WindowFrameBound| match bound {
+        Preceding(value) | Following(value) if !value.is_null() => Some(value.clone()),
+        _ => None,
+    };
+    let ends_first = match (lower.0, upper.0) {
+        (Preceding(from), Preceding(to)) => !from.is_null() && from < to,
+        (Following(from), Following(to)) => !to.is_null() && from > to,
+        (Following(_), Preceding(_)) | (Following(_), CurrentRow) | (CurrentRow, Preceding(_)) => true,
+        _ => false,
+    };
+    let class = match (distance(lower.0), distance(upper.0)) {
+        (Some(from), Some(to)) if from.data_type() != to.data_type() => "SPECIFIED_WINDOW_FRAME_DIFF_TYPES",
+        _ if ends_first => "SPECIFIED_WINDOW_FRAME_WRONG_COMPARISON",
+        _ => return Ok(()),
+    };
+    let message = format!("a window's frame is no frame: from {} to {}", lower.1, upper.1);
+    Err(SparkError::new(format!("DATATYPE_MISMATCH.{class}"), message)
+        .with("lower", format!("\"{}\"", lower.1))
+        .with("upper", format!("\"{}\"", upper.1))
+        .with("comparison", "less than or equal"))
+}
+
+fn refuse_distinct(function: &Expr, typed: &Typed) -> SparkResult<()> {
+    let Expr::Function(call) = function.unlocated() else { return Ok(()) };
+    if !call.distinct {
+        return Ok(());
+    }
+    let message = format!("{} OVER a window: DISTINCT is not supported there", typed.name);
+    Err(SparkError::new("DISTINCT_WINDOW_FUNCTION_UNSUPPORTED", message)
+        .with("windowExpr", format!("\"{} OVER ()\"", typed.name)))
+}
+
+/// An order by floats, in which both zeros are peers.
+fn peers(typed: &Typed, sort: Sort) -> Sort {
+    let zero = match typed.data_type {
+        DataType::Double => ScalarValue::Float64(Some(0.0)),
+        DataType::Float => ScalarValue::Float32(Some(0.0)),
+        _ => return sort,
+    };
+    Sort { expr: sort.expr + DfExpr::Literal(zero, None), ..sort }
+}
+
+/// `lag` and `lead` that skip nulls are the last and the first value of the rows before and after.
+fn shifted_frame(name: &str, function: &DfExpr) -> Option<DfFrame> {
+    if !matches!(function, DfExpr::AggregateFunction(_)) {
+        return None;
+    }
+    let (all, one) = (ScalarValue::UInt64(None), ScalarValue::UInt64(Some(1)));
+    let (from, to) = match name {
+        "lag" => (WindowFrameBound::Preceding(all), WindowFrameBound::Preceding(one)),
+        _ => (WindowFrameBound::Following(one), WindowFrameBound::Following(all)),
+    };
+    Some(DfFrame::new_bounds(WindowFrameUnits::Rows, from, to))
 }
 
 struct WindowParams {
@@ -240,9 +331,13 @@ fn shown_own_frame(name: &str, function: &DfExpr) -> Option<String> {
         "lead" => 1,
         _ => return None,
     };
-    let DfExpr::WindowFunction(window) = function else { return None };
-    let Some(DfExpr::Literal(ScalarValue::Int64(Some(offset)), _)) = window.params.args.get(1) else {
-        return None;
+    let offset = match function {
+        DfExpr::WindowFunction(window) => match window.params.args.get(1) {
+            Some(DfExpr::Literal(ScalarValue::Int64(Some(offset)), _)) => *offset,
+            _ => return None,
+        },
+        // The nearest that is not null.
+        _ => 1,
     };
     let offset = sign * offset;
     let bound = if offset == 0 { "CURRENT ROW".to_owned() } else { format!("{offset} FOLLOWING") };

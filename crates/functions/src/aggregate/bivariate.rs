@@ -34,7 +34,26 @@ pub(super) fn covariance(call: &Call<'_>) -> SparkResult<Typed> {
 /// `regr_…`: of y, the dependent variable, and x.
 pub(super) fn regression(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(2..=2)?;
-    build(call, call.double(1)?, call.double(0)?)
+    let averaged = match call.name {
+        "regr_avgx" => Some(1),
+        "regr_avgy" => Some(0),
+        _ => None,
+    };
+    match averaged {
+        Some(index) => average(call, index),
+        None => build(call, call.double(1)?, call.double(0)?),
+    }
+}
+
+/// The average of one side where neither is null.
+fn average(call: &Call<'_>, index: usize) -> SparkResult<Typed> {
+    let built = |name: &str, arguments: Vec<Typed>| match crate::registry::lookup(name) {
+        Some(function) => (function.build)(&call.other(name, arguments)),
+        None => Err(SparkError::internal(format!("there is no {name}"))),
+    };
+    let (y, x) = (built("isnotnull", vec![call.argument(0)?])?, built("isnotnull", vec![call.argument(1)?])?);
+    let value = built("when", vec![built("and", vec![y, x])?, call.argument(index)?])?;
+    Ok(call.shown(built("avg", vec![value])?))
 }
 
 fn build(call: &Call<'_>, x: Typed, y: Typed) -> SparkResult<Typed> {
@@ -53,22 +72,46 @@ struct Pairs {
     xy: f64,
     xx: f64,
     yy: f64,
+    /// Spark takes `y` for its first side in some functions, which shows in the last digits.
+    is_turned: bool,
+    /// And in some it has the squares by the formula of `variance`.
+    has_moments: bool,
 }
 
 impl Pairs {
     fn new(inputs: &Inputs) -> Result<Self> {
         let (function, ansi) = (inputs.text(2)?.to_owned(), inputs.boolean(3)?);
-        Ok(Self { function, ansi, count: 0.0, x_mean: 0.0, y_mean: 0.0, xy: 0.0, xx: 0.0, yy: 0.0 })
+        let is_turned = matches!(function.as_str(), "regr_r2" | "regr_sxy");
+        let has_moments = function.starts_with("regr_") && function != "regr_r2";
+        let zero = 0.0;
+        Ok(Self {
+            function,
+            ansi,
+            count: zero,
+            x_mean: zero,
+            y_mean: zero,
+            xy: zero,
+            xx: zero,
+            yy: zero,
+            is_turned,
+            has_moments,
+        })
     }
 
     fn add(&mut self, x: f64, y: f64) {
         self.count += 1.0;
         let (dx, dy) = (x - self.x_mean, y - self.y_mean);
-        self.x_mean += dx / self.count;
-        self.y_mean += dy / self.count;
-        self.xy += dx * (y - self.y_mean);
-        self.xx += dx * (x - self.x_mean);
-        self.yy += dy * (y - self.y_mean);
+        let (dx_n, dy_n) = (dx / self.count, dy / self.count);
+        self.x_mean += dx_n;
+        self.y_mean += dy_n;
+        self.xy += if self.is_turned { dy * (x - self.x_mean) } else { dx * (y - self.y_mean) };
+        if self.has_moments {
+            self.xx += dx * (dx - dx_n);
+            self.yy += dy * (dy - dy_n);
+        } else {
+            self.xx += dx * (x - self.x_mean);
+            self.yy += dy * (y - self.y_mean);
+        }
     }
 
     fn merge(&mut self, [n2, x_mean, y_mean, xy, xx, yy]: [f64; 6]) {
@@ -124,8 +167,6 @@ impl Accumulator for Pairs {
             "covar_pop" => Some(self.xy / n),
             "covar_samp" if n == 1.0 => None,
             "covar_samp" => Some(self.xy / (n - 1.0)),
-            "regr_avgx" => Some(self.x_mean),
-            "regr_avgy" => Some(self.y_mean),
             "regr_sxx" => Some(self.xx),
             "regr_sxy" => Some(self.xy),
             "regr_syy" => Some(self.yy),

@@ -24,6 +24,11 @@ pub(super) static FIRST: LazyLock<Arc<AggregateUDF>> = LazyLock::new(|| {
     .udaf()
 });
 
+/// The first value of a frame, or the last.
+pub(crate) fn first_value() -> Arc<AggregateUDF> {
+    Arc::clone(&FIRST)
+}
+
 #[derive(Debug)]
 struct First {
     ignore_nulls: bool,

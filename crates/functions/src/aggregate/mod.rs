@@ -13,6 +13,7 @@ mod first;
 mod frequent;
 mod histogram;
 mod moments;
+mod only;
 pub(crate) mod own;
 mod percentile;
 mod random;
@@ -20,6 +21,9 @@ mod simple;
 mod sketch;
 mod sum;
 mod vector;
+
+pub(crate) use first::first_value;
+pub use only::only_value;
 
 use std::sync::Arc;
 
@@ -123,6 +127,7 @@ pub(crate) static FAMILY: Family = Family {
             &frequent::TOP_K,
             &histogram::HISTOGRAM,
             &moments::MOMENT,
+            &only::ONLY,
             &percentile::PERCENTILE,
             &sketch::COUNT_MIN,
             &vector::VECTOR,

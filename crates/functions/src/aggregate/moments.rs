@@ -58,8 +58,9 @@ impl Moments {
         self.mean += delta_n;
         self.m2 += delta * (delta - delta_n);
         let (delta2, delta_n2) = (delta * delta, delta_n * delta_n);
-        self.m3 += -3.0 * delta_n * self.m2 + delta * (delta2 - delta_n2);
-        self.m4 += -4.0 * delta_n * self.m3 - 6.0 * delta_n2 * self.m2 + delta * (delta * delta2 - delta_n * delta_n2);
+        self.m3 = self.m3 - 3.0 * delta_n * self.m2 + delta * (delta2 - delta_n2);
+        self.m4 = self.m4 - 4.0 * delta_n * self.m3 - 6.0 * delta_n2 * self.m2
+            + delta * (delta * delta2 - delta_n * delta_n2);
     }
 
     fn merge(&mut self, [n2, mean, m2, m3, m4]: [f64; 5]) {

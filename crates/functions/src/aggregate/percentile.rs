@@ -122,7 +122,8 @@ fn build(
     discrete: bool,
 ) -> SparkResult<Typed> {
     let interval = match &value.data_type {
-        DataType::YearMonthInterval { .. } | DataType::DayTimeInterval { .. } => Some(value.data_type.clone()),
+        DataType::YearMonthInterval { .. } => Some(DataType::YEAR_MONTH),
+        DataType::DayTimeInterval { .. } => Some(DataType::DAY_TIME),
         _ => None,
     };
     let value = match &interval {

@@ -136,6 +136,10 @@ pub(super) fn bits(call: &Call<'_>) -> SparkResult<Typed> {
 pub(super) fn first_or_last(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=2)?;
     let is_last = call.name.starts_with("last");
+    if call.has(1) && call.argument(1)?.data_type.is_string() {
+        let message = format!("the second argument of '{}' must be a boolean constant", call.name);
+        return Err(SparkError::new("_LEGACY_ERROR_TEMP_1210", message).with("funcName", call.name));
+    }
     let said = if call.has(1) {
         let value = call.boolean(1)?.folded();
         value == Some(datafusion::common::ScalarValue::Boolean(Some(true)))

@@ -80,8 +80,6 @@ fn sum_of(value: Typed, mode: Mode, distinct: bool) -> SparkResult<Typed> {
             (precision <= ROOMY_PRECISION, bounded_decimal(i16::from(precision) + 10, scale))
         }
         DataType::Double => (true, DataType::Double),
-        DataType::YearMonthInterval { .. } => (false, DataType::YEAR_MONTH),
-        DataType::DayTimeInterval { .. } => (false, DataType::DAY_TIME),
         other => (false, other),
     };
     let value = if data_type == DataType::Long { widened(value) } else { value };

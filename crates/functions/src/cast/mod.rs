@@ -333,6 +333,7 @@ fn cannot_cast(value: &Typed, to: &DataType, mode: Mode) -> SparkError {
     let from = value.data_type.sql();
     let function = match (&value.data_type, to) {
         (DataType::Date, to) if to.is_numeric() => Some("`UNIX_DATE`"),
+        (from, DataType::Date) if from.is_numeric() => Some("`DATE_FROM_UNIX_DATE`"),
         _ => None,
     };
     let (class, way_out) = match function {

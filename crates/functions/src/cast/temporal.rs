@@ -11,6 +11,7 @@ use arrow::datatypes::{
 use datafusion::common::{Result, internal_err};
 use firesteel_spec::DataType;
 
+use super::Mode;
 use super::error::{each, invalid_input, overflow, refuse};
 use super::kernel::Rules;
 use super::number::{decimals, float_literal, rescale};
@@ -95,7 +96,12 @@ fn number_to_timestamp(array: &ArrayRef, from: &DataType, to: &DataType, rules: 
                 if !seconds.is_finite() {
                     return refuse(rules.mode, || invalid_input(&float_literal(seconds, from), from, to));
                 }
-                Ok(Some((seconds * 1e6) as i64))
+                let us = seconds * 1e6;
+                // Beyond 64 bits the cast below gives the nearest that there is.
+                if rules.mode != Mode::Legacy && !(-9.223_372_036_854_776e18..9.223_372_036_854_776e18).contains(&us) {
+                    return refuse(rules.mode, || overflow(&float_literal(seconds, from), from, to));
+                }
+                Ok(Some(us as i64))
             })?
         }
     };

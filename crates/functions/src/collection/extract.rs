@@ -232,6 +232,9 @@ fn array_item(call: &Call<'_>, array: Typed, index: Typed) -> SparkResult<Typed>
 
 pub(super) fn get(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(2..=2)?;
+    if call.argument(0)?.data_type == DataType::Null {
+        return Err(call.unexpected(0, &DataType::Null, "ARRAY"));
+    }
     let (array, _) = call.array(0)?;
     let mut typed = item(array, call.int(1)?, Lookup::Get, call)?;
     // Text may be no number.

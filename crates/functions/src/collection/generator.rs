@@ -42,6 +42,7 @@ pub(super) fn posexplode_outer(call: &Call<'_>) -> SparkResult<Typed> {
 }
 
 fn explode_as(call: &Call<'_>, with_position: bool, outer: bool) -> SparkResult<Typed> {
+    call.require("collection")?;
     call.expect(1..=1)?;
     let collection = call.argument(0)?;
     let mut fields = Vec::new();
@@ -161,8 +162,12 @@ fn inline_kernel(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
 pub(super) fn stack(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(2..=usize::MAX)?;
     let count = call.int(0)?;
+    let given = call.argument(0)?.data_type;
     let rows = match count.folded() {
-        Some(ScalarValue::Int32(Some(rows))) => i64::from(rows),
+        Some(ScalarValue::Int32(Some(rows))) if !given.is_string() => i64::from(rows),
+        // A text that is no number, or null.
+        Some(_) => return Err(call.unexpected(0, &given, "INT")),
+        None if given.is_string() => return Err(call.unexpected(0, &given, "INT")),
         _ => return Err(count_is_no_constant(call, &count)),
     };
     if rows <= 0 {

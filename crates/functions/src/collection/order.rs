@@ -26,6 +26,10 @@ pub(super) fn sort_array(call: &Call<'_>) -> SparkResult<Typed> {
     let (array, element) = call.array(0)?;
     expect_order(call, &element)?;
     let ascending = if call.has(1) { call.argument(1)? } else { Typed::boolean(true) };
+    let ascending = match ascending.data_type {
+        DataType::Null => Typed::null(DataType::Boolean),
+        _ => ascending,
+    };
     if ascending.data_type != DataType::Boolean {
         return Err(call.unexpected(1, &ascending.data_type, "BOOLEAN"));
     }

@@ -35,6 +35,10 @@ fn shift(call: &Call<'_>, name: &str, sign: i32) -> SparkResult<Typed> {
     {
         return Err(call.unexpected(1, &offset.data_type, DAYS_OF_OFFSET));
     }
+    if !call.settings.ansi && offset.text().is_some_and(|text| text.trim().parse::<i32>().is_err()) {
+        let message = format!("the second argument of {name} is no integer: {}", offset.name);
+        return Err(SparkError::new("SECOND_FUNCTION_ARGUMENT_NOT_INTEGER", message).with("functionName", name));
+    }
     let typed = compute("date_add", DataType::Date, false, [call.date(0)?, call.int(1)?, Typed::int(sign)])?;
     Ok(call.shown_as(name, typed))
 }

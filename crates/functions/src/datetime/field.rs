@@ -6,7 +6,7 @@ use arrow::datatypes::{
     IntervalMonthDayNanoType, IntervalYearMonthType, Time64NanosecondType, TimeUnit,
 };
 use datafusion::common::{Result, internal_err};
-use firesteel_spec::{DataType, SparkError, SparkResult};
+use firesteel_spec::{DataType, DayTimeField, SparkError, SparkResult, YearMonthField};
 
 use super::calendar::{
     Civil, US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, US_PER_SECOND, day_name, day_of_year, iso_week, month_name,
@@ -81,6 +81,7 @@ pub(super) fn month_name_of(call: &Call<'_>) -> SparkResult<Typed> {
 
 /// `extract(YEAR FROM d)`
 pub(super) fn extract(call: &Call<'_>) -> SparkResult<Typed> {
+    call.expect(2..=2)?;
     let name = format!("{}({} FROM {})", call.name, call.argument(0)?.name, call.argument(1)?.name);
     Ok(part(call)?.named(name))
 }
@@ -98,7 +99,11 @@ fn part(call: &Call<'_>) -> SparkResult<Typed> {
             .with("field", format!("`{field}`"))
             .with("expr", format!("\"{}\"", source.name))
     };
-    let field = call.constant_text(0)?;
+    let field = call.string(0)?;
+    if field.value().is_some_and(datafusion::common::ScalarValue::is_null) {
+        return Ok(Typed::null(DataType::Double));
+    }
+    let field = field.text().map(str::to_owned).ok_or_else(|| field_is_no_constant(call, &field.name))?;
     let upper = field.to_ascii_uppercase();
     if matches!(
         source.data_type,
@@ -135,6 +140,16 @@ fn part(call: &Call<'_>) -> SparkResult<Typed> {
     int_field(source, name)
 }
 
+fn field_is_no_constant(call: &Call<'_>, field: &str) -> SparkError {
+    SparkError::new(
+        "NON_FOLDABLE_ARGUMENT",
+        format!("the field of {} must be a constant text, and {field} is none", call.name),
+    )
+    .with("funcName", format!("`{}`", call.name))
+    .with("paramName", "`field`")
+    .with("paramType", "\"STRING\"")
+}
+
 fn interval_field(field: &str, source: &DataType) -> Option<(&'static str, DataType)> {
     let seconds = DataType::Decimal { precision: 8, scale: 6 };
     let (name, result) = match field {
@@ -146,10 +161,21 @@ fn interval_field(field: &str, source: &DataType) -> Option<(&'static str, DataT
         "SECOND" | "S" | "SEC" | "SECONDS" | "SECS" => ("SECOND", seconds),
         _ => return None,
     };
-    let of_months = matches!(name, "YEAR" | "MONTH");
+    let of_months = match name {
+        "YEAR" => Some(YearMonthField::Year),
+        "MONTH" => Some(YearMonthField::Month),
+        _ => None,
+    };
+    let of_days = match name {
+        "DAY" => Some(DayTimeField::Day),
+        "HOUR" => Some(DayTimeField::Hour),
+        "MINUTE" => Some(DayTimeField::Minute),
+        "SECOND" => Some(DayTimeField::Second),
+        _ => None,
+    };
     let has = match source {
-        DataType::YearMonthInterval { .. } => of_months,
-        DataType::DayTimeInterval { .. } => !of_months,
+        DataType::YearMonthInterval { start, end } => of_months.is_some_and(|field| (*start..=*end).contains(&field)),
+        DataType::DayTimeInterval { start, end } => of_days.is_some_and(|field| (*start..=*end).contains(&field)),
         _ => true,
     };
     has.then_some((name, result))

@@ -85,7 +85,9 @@ pub(super) fn make_timestamp(call: &Call<'_>) -> SparkResult<Typed> {
     // Spark does not show the zone of `try_make_timestamp` of six parts.
     let hidden = of_parts && call.name == "try_make_timestamp";
     let shown = if hidden { zone.min(call.arguments.len()) } else { call.arguments.len() };
-    let name = default_name(call.name, &call.arguments[..shown]);
+    // Of a date and a time, the function is the one without `ltz`.
+    let own = if !of_parts && call.name.ends_with("_ltz") { "make_timestamp" } else { call.name };
+    let name = default_name(own, &call.arguments[..shown]);
     let zone = if call.has(zone) { call.string(zone)? } else { zone_of(call) };
     Ok(instant(local, zone)?.named(name))
 }
@@ -96,6 +98,10 @@ pub(super) fn make_timestamp_ntz(call: &Call<'_>) -> SparkResult<Typed> {
         call.expect(1..=2)?;
         let mut typed = date_and_time(call)?;
         typed.nullable = true;
+        if call.name.starts_with("try_") {
+            let inner = default_name("make_timestamp_ntz", &call.arguments);
+            return Ok(typed.named(format!("{}({inner})", call.name)));
+        }
         return Ok(call.shown(typed));
     }
     call.expect(6..=6)?;

@@ -12,7 +12,7 @@ pub(crate) mod reading;
 mod text;
 mod time;
 mod timestamp;
-mod window;
+pub(crate) mod window;
 pub(crate) mod zone;
 
 pub(crate) use arithmetic::{arithmetic, signed_interval};

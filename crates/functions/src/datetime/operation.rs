@@ -57,6 +57,7 @@ static OPERATIONS: &[(&str, Kernel)] = &[
     ("interval_scale", arithmetic::interval_scale_kernel),
     ("window", window::window_kernel),
     ("session_window", window::session_kernel),
+    ("sliding_windows", window::sliding_kernel),
     ("time_bucket", window::bucket_kernel),
 ];
 

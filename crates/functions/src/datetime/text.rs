@@ -131,9 +131,19 @@ fn to(call: &Call<'_>, to: &DataType) -> SparkResult<Typed> {
     let typed = if call.has(1) {
         parse(call, to, "try_to_timestamp", mode)?
     } else {
-        cast(call.argument(0)?, to, mode, call.settings)?
+        cast(readable(call, to)?, to, mode, call.settings)?
     };
     Ok(call.shown(typed))
+}
+
+/// The first argument; what is neither a time nor, for an instant, a number is read as the text that shows it.
+fn readable(call: &Call<'_>, to: &DataType) -> SparkResult<Typed> {
+    let source = call.argument(0)?;
+    match source.data_type {
+        DataType::Date | DataType::Timestamp | DataType::TimestampNtz | DataType::Null => Ok(source),
+        _ if *to == DataType::Timestamp => Ok(source),
+        _ => call.string(0),
+    }
 }
 
 /// `to_timestamp`, `to_timestamp_ltz` and `try_to_timestamp`
@@ -152,7 +162,7 @@ pub(super) fn to_date(call: &Call<'_>) -> SparkResult<Typed> {
     let parsed = if call.has(1) && call.argument(0)?.data_type.is_string() {
         parse(call, &DataType::Timestamp, "try_to_date", mode)?
     } else {
-        call.argument(0)?
+        readable(call, &DataType::Date)?
     };
     Ok(call.shown(cast(parsed, &DataType::Date, mode, call.settings)?))
 }
@@ -164,7 +174,7 @@ pub(super) fn to_unix_timestamp(call: &Call<'_>) -> SparkResult<Typed> {
         let seconds = call.settings.now_us.div_euclid(US_PER_SECOND);
         return Ok(Typed::long(seconds).named(format!("{}(current_timestamp(), {DEFAULT})", call.name)));
     }
-    let pattern = if call.has(1) { call.argument(1)? } else { Typed::string(DEFAULT) };
+    let pattern = if call.has(1) { call.text(1)? } else { Typed::string(DEFAULT) };
     let name = format!("{}({}, {})", call.name, call.argument(0)?.name, pattern.name);
     let call = call.other(call.name, vec![call.argument(0)?, pattern]);
     let timestamp = parse(&call, &DataType::Timestamp, "try_to_timestamp", mode(&call))?;
@@ -176,7 +186,7 @@ pub(super) fn to_time(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=2)?;
     let fails = !call.name.starts_with("try_");
     let pattern = if call.has(1) { call.string(1)? } else { Typed::string("") };
-    let arguments = [call.string(0)?, pattern, Typed::boolean(fails)];
+    let arguments = [call.text(0)?, pattern, Typed::boolean(fails)];
     let typed = compute("parse_time", DataType::Time { precision: 6 }, true, arguments)?;
     if fails {
         return Ok(call.shown(typed));

@@ -126,7 +126,7 @@ pub(super) fn of_units_kernel(arguments: &[ArrayRef], rows: usize) -> Result<Arr
 pub(super) fn time_to_seconds(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=1)?;
     let result = DataType::Decimal { precision: 14, scale: 6 };
-    let us = compute("time_to_units", DataType::Long, true, [call.cast(0, &TIME)?, Typed::long(1000)])?;
+    let us = compute("time_to_units", DataType::Long, true, [call.cast_no_text(0, &TIME)?, Typed::long(1000)])?;
     // Microseconds are the decimal's own digits.
     let us = coerce(us, &DataType::Decimal { precision: 20, scale: 0 }, call.settings)?;
     let million = Typed::literal(
@@ -152,7 +152,7 @@ pub(super) fn time_to_micros(call: &Call<'_>) -> SparkResult<Typed> {
 
 fn to_units(call: &Call<'_>, unit: i64) -> SparkResult<Typed> {
     call.expect(1..=1)?;
-    Ok(call.shown(compute("time_to_units", DataType::Long, true, [call.cast(0, &TIME)?, Typed::long(unit)])?))
+    Ok(call.shown(compute("time_to_units", DataType::Long, true, [call.cast_no_text(0, &TIME)?, Typed::long(unit)])?))
 }
 
 pub(super) fn to_units_kernel(arguments: &[ArrayRef], rows: usize) -> Result<ArrayRef> {

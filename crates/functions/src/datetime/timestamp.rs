@@ -106,7 +106,9 @@ macro_rules! since_epoch {
         pub(super) fn $function(call: &Call<'_>) -> SparkResult<Typed> {
             call.expect(1..=1)?;
             let argument = call.argument(0)?;
-            if argument.data_type.is_string() {
+            // Only `unix_micros` is strict about what a timestamp is.
+            let is_strict = $unit == 1 && matches!(argument.data_type, DataType::Date | DataType::TimestampNtz);
+            if argument.data_type.is_string() || is_strict {
                 return Err(call.unexpected(0, &argument.data_type, "TIMESTAMP"));
             }
             Ok(call.shown(units_since_epoch(call.timestamp(0)?, $unit)?))
@@ -161,7 +163,12 @@ pub(super) fn timestamp_micros(call: &Call<'_>) -> SparkResult<Typed> {
 
 fn of_units(call: &Call<'_>, unit: i64) -> SparkResult<Typed> {
     call.expect(1..=1)?;
-    Ok(call.shown(compute("of_units", DataType::Timestamp, false, [call.long(0)?, Typed::long(unit)])?))
+    Ok(call.shown(compute(
+        "of_units",
+        DataType::Timestamp,
+        false,
+        [call.cast_no_text(0, &DataType::Long)?, Typed::long(unit)],
+    )?))
 }
 
 pub(super) fn of_units_kernel(arguments: &[ArrayRef], rows: usize) -> Result<ArrayRef> {

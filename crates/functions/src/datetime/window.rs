@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StructArray};
-use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType as ArrowType, DurationMicrosecondType, TimestampMicrosecondType};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, StructArray, TimestampMicrosecondArray};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::datatypes::{DataType as ArrowType, DurationMicrosecondType, Field, TimestampMicrosecondType};
 use datafusion::common::{Result, ScalarValue, internal_err};
+use datafusion::logical_expr::Expr;
 use firesteel_spec::{DataType, SparkError, SparkResult, StructField};
 
 use super::calendar::{Civil, US_PER_DAY, add_months, split_day};
@@ -67,14 +68,101 @@ pub(super) fn window(call: &Call<'_>) -> SparkResult<Typed> {
         .with("valueRange", "(0, 9223372036854775807]")
         .with("currentValue", length.min(slide).to_string()));
     }
-    if slide != length {
-        return Err(SparkError::unsupported("a window that slides by less or more than its length"));
+    if slide > length || start.abs() >= slide {
+        let (name, value) = if slide > length { ("`slide_duration`", slide) } else { ("`abs(start_time)`", start) };
+        let (other, most) = if slide > length { ("`window_duration`", length) } else { ("`slide_duration`", slide) };
+        return Err(SparkError::new(
+            "DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION",
+            format!("{name} of a window is {value} microseconds, and must be no more than {other}, which is {most}"),
+        )
+        .with("leftExprName", name)
+        .with("leftExprValue", format!("{value}L"))
+        .with("constraint", if slide > length { "<=" } else { "<" })
+        .with("rightExprName", other)
+        .with("rightExprValue", format!("{most}L")));
     }
     let result = span(&time.data_type);
-    let arguments = [time, Typed::long(length), Typed::long(start)];
-    let mut typed = compute("window", result, false, arguments)?.named("window");
+    let mut typed = if slide == length {
+        compute(TUMBLING, result, false, [time, Typed::long(length), Typed::long(start)])?
+    } else {
+        compute(SLIDING, result, false, [time, Typed::long(length), Typed::long(slide), Typed::long(start)])?
+    };
+    typed.name = "window".to_owned();
     typed.nullable = false;
     Ok(typed)
+}
+
+/// The operation that stands for overlapping windows, until the resolver makes rows of them.
+const SLIDING: &str = "sliding_window";
+const SESSION: &str = "session_window";
+const TUMBLING: &str = "window";
+
+/// A window of time that is more than a value of its row.
+pub enum TimeWindow {
+    /// A row is in several: an array of structs of one field, the window.
+    Sliding(Typed),
+    /// What a row gives is only its own part: `start` and `end`.
+    Session,
+    /// A value of its row, made of this time: a row without one is in no window.
+    Tumbling(Expr),
+}
+
+/// The window of time that an expression is, if the resolver has to see to it.
+pub fn time_window(expr: &Expr) -> SparkResult<Option<TimeWindow>> {
+    let Expr::ScalarFunction(call) = expr else { return Ok(None) };
+    if call.func.name() != super::operation::DATETIME.name() {
+        return Ok(None);
+    }
+    let [Expr::Literal(ScalarValue::Utf8(Some(operation)), _), _, _, arguments @ ..] = call.args.as_slice() else {
+        return Ok(None);
+    };
+    if operation == SESSION {
+        return Ok(Some(TimeWindow::Session));
+    }
+    if let (TUMBLING, [time, ..]) = (operation.as_str(), arguments) {
+        return Ok(Some(TimeWindow::Tumbling(time.clone())));
+    }
+    let (SLIDING, [time, rest @ ..]) = (operation.as_str(), arguments) else { return Ok(None) };
+    let Some(Expr::Literal(null, _)) = call.args.get(1) else { return Ok(None) };
+    let window = crate::types::from_arrow(&null.data_type())?;
+    let zoned = to_arrow(&window) == to_arrow(&span(&DataType::Timestamp));
+    let of = if zoned { DataType::Timestamp } else { DataType::TimestampNtz };
+    let field = StructField::new("window", window, false);
+    let rows = DataType::array(DataType::Struct { fields: vec![field] }, false);
+    let mut typed = vec![Typed::new(time.clone(), of, true, "")];
+    typed.extend(rest.iter().map(|one| Typed::new(one.clone(), DataType::Long, false, "")));
+    Ok(Some(TimeWindow::Sliding(compute("sliding_windows", rows, false, typed)?)))
+}
+
+/// All windows that hold a time, the latest first.
+pub(super) fn sliding_kernel(arguments: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
+    let values = clocks(&arguments[0]);
+    let [length, slide, offset] = [1, 2, 3].map(|index| longs(&arguments[index]).value(0));
+    let (mut starts, mut lengths) = (Vec::new(), Vec::with_capacity(rows));
+    for row in 0..rows {
+        let before = starts.len();
+        if !has_null(arguments, row) {
+            let us = values.value(row);
+            let mut start = us - (us - offset).rem_euclid(slide);
+            while start > us - length {
+                starts.push(start);
+                start -= slide;
+            }
+        }
+        lengths.push(starts.len() - before);
+    }
+    let zoned = matches!(arguments[0].data_type(), ArrowType::Timestamp(_, Some(_)));
+    let field = if zoned { DataType::Timestamp } else { DataType::TimestampNtz };
+    let ArrowType::Struct(fields) = to_arrow(&span(&field)) else { return internal_err!("a span is no struct") };
+    let bound = |shift: i64| -> ArrayRef {
+        let values = TimestampMicrosecondArray::from_iter_values(starts.iter().map(|start| start + shift));
+        Arc::new(if zoned { values.with_timezone(UTC) } else { values })
+    };
+    let windows: ArrayRef = Arc::new(StructArray::try_new(fields, vec![bound(0), bound(length)], None)?);
+    let field = Arc::new(Field::new("window", windows.data_type().clone(), false));
+    let records = StructArray::try_new(vec![field].into(), vec![windows], None)?;
+    let element = Arc::new(Field::new_list_field(records.data_type().clone(), false));
+    Ok(Arc::new(ListArray::try_new(element, OffsetBuffer::from_lengths(lengths), Arc::new(records), None)?))
 }
 
 pub(super) fn window_kernel(arguments: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
@@ -108,14 +196,29 @@ pub(super) fn session_window(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(2..=2)?;
     let time = timestamp(call, 0)?;
     let result = span(&time.data_type);
-    let gap = Typed::long(length_us(call, 1)?);
-    let mut typed = compute("session_window", result, false, [time, gap])?.named("session_window");
+    let gap = call.argument(1)?;
+    // A gap of each row's own is a text that says an interval.
+    let gap = if gap.data_type.is_string() && gap.text().is_none() { gap } else { Typed::long(length_us(call, 1)?) };
+    let mut typed = compute(SESSION, result, false, [time, gap])?.named("session_window");
     typed.nullable = false;
     Ok(typed)
 }
 
 pub(super) fn session_kernel(arguments: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
-    let (values, gap) = (clocks(&arguments[0]), longs(&arguments[1]).value(0));
+    let values = clocks(&arguments[0]);
+    if let Some(gaps) = arguments[1].as_string_opt::<i32>() {
+        let gap = |row: usize| read_calendar(gaps.value(row)).filter(|gap| gap.months == 0);
+        if let Some(row) = (0..rows).find(|row| !has_null(arguments, *row) && gap(*row).is_none()) {
+            let text = gaps.value(row);
+            let message = format!("'{text}' is no interval of fixed length, such as '5 minutes'");
+            return Err(spark_error(SparkError::new("CANNOT_PARSE_INTERVAL", message).with("intervalString", text)));
+        }
+        return spans(arguments, rows, |row| {
+            let us = gap(row).map_or(0, |gap| i64::from(gap.days) * US_PER_DAY + gap.us);
+            (values.value(row), values.value(row).saturating_add(us))
+        });
+    }
+    let gap = longs(&arguments[1]).value(0);
     spans(arguments, rows, |row| (values.value(row), values.value(row).saturating_add(gap)))
 }
 
@@ -158,8 +261,15 @@ pub(super) fn time_bucket(call: &Call<'_>) -> SparkResult<Typed> {
         let kind = if result == DataType::TimestampNtz { "TIMESTAMP_NTZ" } else { "TIMESTAMP" };
         origin.named(format!("{kind} '1970-01-01 00:00:00'"))
     };
+    if size.data_type == DataType::Null {
+        let shown = [size.name.as_str(), time.name.as_str(), origin.name.as_str()].join(", ");
+        return Ok(Typed::null(result).named(format!("{}({shown})", call.name)));
+    }
     if !matches!(size.data_type, DataType::DayTimeInterval { .. } | DataType::YearMonthInterval { .. }) {
         return Err(call.unexpected(0, &size.data_type, "(INTERVAL DAY TO SECOND OR INTERVAL YEAR TO MONTH)"));
+    }
+    if size.folded().is_none() {
+        return Err(call.not_foldable(0));
     }
     let positive = match size.value() {
         Some(ScalarValue::DurationMicrosecond(Some(us))) => *us > 0,

@@ -68,7 +68,7 @@ pub(super) fn refused(call: &Call<'_>) -> SparkResult<Typed> {
 
 pub(super) fn assert_true(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=2)?;
-    let condition = call.boolean(0)?;
+    let condition = call.cast_no_text(0, &DataType::Boolean)?;
     let message =
         if call.has(1) { call.string(1)? } else { Typed::string(&format!("'{}' is not true!", condition.name)) };
     let name = format!("{}({}, {})", call.name, condition.name, message.name);
@@ -109,7 +109,7 @@ pub(super) fn bitmap_place(call: &Call<'_>) -> SparkResult<Typed> {
 pub(super) fn bitmap_count(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=1)?;
     let value = call.argument(0)?;
-    if value.data_type != DataType::Binary && value.data_type != DataType::Null {
+    if value.data_type != DataType::Binary {
         return Err(call.unexpected(0, &value.data_type, "BINARY"));
     }
     Ok(call.shown(strict(&COUNT, vec![call.binary(0)?])?))

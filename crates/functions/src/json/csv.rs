@@ -135,8 +135,15 @@ pub(crate) fn converted(token: &str, data_type: &DataType, formats: &Formats<'_>
 pub(super) fn to_csv(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=2)?;
     let value = call.argument(0)?;
+    if value.data_type == DataType::Null {
+        return Ok(call.shown(Typed::null(DataType::STRING)));
+    }
     if !matches!(value.data_type, DataType::Struct { .. }) {
-        return Err(call.unexpected(0, &value.data_type, "STRUCT"));
+        let message = format!("cannot resolve {}: it takes a struct, and not {}", call.display(), value.data_type);
+        return Err(SparkError::new("DATATYPE_MISMATCH.UNSUPPORTED_INPUT_TYPE", message)
+            .with("sqlExpr", format!("\"{}\"", call.display()))
+            .with("functionName", "`to_csv`")
+            .with("dataType", format!("\"{}\"", value.data_type)));
     }
     let options = Options::of(call, 1, &[DIALECT, &FORMATS[..]].concat())?;
     let data_type = value.data_type.to_json();
@@ -178,7 +185,7 @@ pub(super) fn schema_of_csv(call: &Call<'_>) -> SparkResult<Typed> {
     let text = match call.text(0)?.folded() {
         Some(ScalarValue::Utf8(Some(text))) => text,
         Some(value) if value.is_null() => return Err(unexpected_null(call)),
-        _ => return Err(SparkError::invalid_plan("schema_of_csv takes a constant text")),
+        _ => return Err(call.not_foldable(0)),
     };
     let tokens = Dialect::for_reading(&options).values(&text);
     let fields = tokens.iter().enumerate().map(|(index, token)| {

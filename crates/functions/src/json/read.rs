@@ -50,7 +50,7 @@ pub(super) fn from_json(call: &Call<'_>) -> SparkResult<Typed> {
     let options = Options::of(call, 2, READING)?;
     let mode = mode(&options)?;
     let mut arguments = vec![
-        call.string(0)?,
+        call.text(0)?,
         Typed::null(schema.clone()),
         Typed::string(&schema.to_json()),
         Typed::string(mode),

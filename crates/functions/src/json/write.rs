@@ -38,6 +38,9 @@ kernels! {
 pub(super) fn to_json(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(1..=2)?;
     let value = call.argument(0)?;
+    if value.data_type == DataType::Null {
+        return Ok(call.shown(Typed::null(DataType::STRING)));
+    }
     if !matches!(
         value.data_type,
         DataType::Struct { .. } | DataType::Array { .. } | DataType::Map { .. } | DataType::Variant

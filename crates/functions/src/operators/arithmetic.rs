@@ -5,7 +5,7 @@ use firesteel_spec::{DataType, SparkError, SparkResult};
 
 use super::{decimal, overflow};
 use crate::call::Call;
-use crate::cast::{Mode, coerce};
+use crate::cast::{Mode, cast, coerce};
 use crate::coerce::{integral_decimal, wider};
 use crate::typed::Typed;
 
@@ -111,21 +111,25 @@ fn binary(call: &Call<'_>, operator: &str, mode: Mode) -> SparkResult<Typed> {
         let typed = typed?;
         return Ok(if typed.name.is_empty() { typed.named(name) } else { typed });
     }
-    let (left, right) = numeric_operands(call, operator, left, right)?;
+    let (left, right) = numeric_operands(call, operator, left, right, mode)?;
     Ok(numeric(operator, left, right, mode, call)?.named(name))
 }
 
 /// Both operands with the types that the operator works on: equal, or both decimal.
-fn numeric_operands(call: &Call<'_>, operator: &str, left: Typed, right: Typed) -> SparkResult<(Typed, Typed)> {
-    let mismatch = |left: &Typed, right: &Typed| {
-        SparkError::new(
-            "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES",
-            format!("{operator} takes no {} and {}", left.data_type, right.data_type),
-        )
-        .with("sqlExpr", format!("\"({} {operator} {})\"", left.name, right.name))
-        .with("left", format!("\"{}\"", left.data_type))
-        .with("right", format!("\"{}\"", right.data_type))
-    };
+fn numeric_operands(
+    call: &Call<'_>,
+    operator: &str,
+    left: Typed,
+    right: Typed,
+    mode: Mode,
+) -> SparkResult<(Typed, Typed)> {
+    let mismatch = |left: &Typed, right: &Typed| operands_mismatch(operator, left, right);
+    let bare = |value: &Typed| value.data_type.is_string() || value.data_type == DataType::Null;
+    if call.settings.ansi && bare(&left) && bare(&right) && (left.data_type.is_string() || right.data_type.is_string())
+    {
+        // Nothing says which number a text would be.
+        return Err(wrong_operands(operator, &left, &right));
+    }
     let number = |value: Typed, other: &DataType| -> SparkResult<Typed> {
         let target = match (&value.data_type, other) {
             (DataType::Null, DataType::Null) => DataType::Double,
@@ -135,12 +139,27 @@ fn numeric_operands(call: &Call<'_>, operator: &str, left: Typed, right: Typed) 
             (text, _) if text.is_string() => DataType::Double,
             _ => return Ok(value),
         };
+        // `try_add('abc', 1)` is null, since the text is no number.
+        if mode == Mode::Try && value.data_type.is_string() {
+            let name = value.name.clone();
+            return cast(value, &target, mode, call.settings).map(|cast| cast.named(name));
+        }
         coerce(value, &target, call.settings)
     };
     let (left_type, right_type) = (left.data_type.clone(), right.data_type.clone());
     let (left, right) = (number(left, &right_type)?, number(right, &left_type)?);
     if !left.data_type.is_numeric() || !right.data_type.is_numeric() {
         return Err(mismatch(&left, &right));
+    }
+    if operator == "div"
+        && [&left_type, &right_type].iter().any(|given| matches!(given, DataType::Float | DataType::Double))
+    {
+        return Err(mismatch(&left, &right));
+    }
+    // A quotient of null and a decimal is a double, unlike that of a decimal and null.
+    if operator == "/" && left_type == DataType::Null && right_type != DataType::Null {
+        let double = |value| coerce(value, &DataType::Double, call.settings);
+        return Ok((double(left)?, double(right)?));
     }
     let decimal = |value: &Typed| matches!(value.data_type, DataType::Decimal { .. });
     if (decimal(&left) && !right.data_type.is_fractional()) || (decimal(&right) && !left.data_type.is_fractional()) {
@@ -155,9 +174,36 @@ fn numeric_operands(call: &Call<'_>, operator: &str, left: Typed, right: Typed) 
     Ok((coerce(left, &common, call.settings)?, coerce(right, &common, call.settings)?))
 }
 
+/// Operands of two types that do not go together, or of one that the operator does not take.
+fn operands_mismatch(operator: &str, left: &Typed, right: &Typed) -> SparkError {
+    if left.data_type == right.data_type {
+        return wrong_operands(operator, left, right);
+    }
+    SparkError::new(
+        "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES",
+        format!("{operator} takes no {} and {}", left.data_type, right.data_type),
+    )
+    .with("sqlExpr", format!("\"({} {operator} {})\"", left.name, right.name))
+    .with("left", format!("\"{}\"", left.data_type))
+    .with("right", format!("\"{}\"", right.data_type))
+}
+
+fn wrong_operands(operator: &str, left: &Typed, right: &Typed) -> SparkError {
+    let found = if left.data_type == DataType::Null { &right.data_type } else { &left.data_type };
+    SparkError::new(
+        "DATATYPE_MISMATCH.BINARY_OP_WRONG_TYPE",
+        format!("{operator} takes numbers or intervals, and not {found}; cast one side"),
+    )
+    .with("sqlExpr", format!("\"({} {operator} {})\"", left.name, right.name))
+    .with("inputType", "(\"NUMERIC\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\" or \"INTERVAL\")")
+    .with("actualDataType", format!("\"{found}\""))
+}
+
 /// An integer as a decimal: of as many digits as a constant has, or as its type may have.
 fn as_decimal(value: Typed, call: &Call<'_>) -> SparkResult<Typed> {
-    let digits = value.integer().map(|constant| constant.unsigned_abs().to_string().len() as u8);
+    // Of a TINYINT, Spark does not look at the constant.
+    let constant = if value.data_type == DataType::Byte { None } else { value.integer() };
+    let digits = constant.map(|constant| constant.unsigned_abs().to_string().len() as u8);
     let Some((precision, scale)) = integral_decimal(&value.data_type) else { return Ok(value) };
     coerce(value, &DataType::Decimal { precision: digits.unwrap_or(precision), scale }, call.settings)
 }

@@ -1,5 +1,6 @@
 //! Comparisons: both sides are cast to one type first.
 
+use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{Expr, Operator};
 use firesteel_spec::{DataType, SparkError, SparkResult};
@@ -43,7 +44,7 @@ pub(super) fn greater_or_equal(call: &Call<'_>) -> SparkResult<Typed> {
 
 fn compare(call: &Call<'_>, operator: Operator, symbol: &str) -> SparkResult<Typed> {
     call.expect(2..=2)?;
-    let (left, right) = (call.argument(0)?, call.argument(1)?);
+    let (left, right) = without_fraction(operator, call.argument(0)?, call.argument(1)?);
     let name = format!("({} {symbol} {})", left.name, right.name);
     let common = comparison_type(&left.data_type, &right.data_type, call.settings.ansi).ok_or_else(|| {
         SparkError::new(
@@ -65,6 +66,35 @@ fn compare(call: &Call<'_>, operator: Operator, symbol: &str) -> SparkResult<Typ
     }
     let (left, right) = (coerce(left, &common, call.settings)?, coerce(right, &common, call.settings)?);
     Ok(Typed::binary(left, operator, right, DataType::Boolean, name))
+}
+
+/// An integer is compared with a whole number instead of a decimal constant: `i < 1.5` is `i < 2`, as Spark plans it.
+fn without_fraction(operator: Operator, left: Typed, right: Typed) -> (Typed, Typed) {
+    let up = match operator {
+        Operator::Lt | Operator::GtEq => true,
+        Operator::Gt | Operator::LtEq => false,
+        _ => return (left, right),
+    };
+    if left.data_type.is_integral()
+        && let Some(whole) = whole_number(&right, up)
+    {
+        return (left, whole);
+    }
+    if right.data_type.is_integral()
+        && let Some(whole) = whole_number(&left, !up)
+    {
+        return (whole, right);
+    }
+    (left, right)
+}
+
+/// A decimal constant rounded up or down, if it fits a BIGINT.
+fn whole_number(value: &Typed, up: bool) -> Option<Typed> {
+    let ScalarValue::Decimal128(Some(unscaled), _, scale) = value.value()? else { return None };
+    let unit = 10_i128.checked_pow(u32::try_from(*scale).ok()?)?;
+    let floor = unscaled.div_euclid(unit);
+    let rounded = if up && unscaled.rem_euclid(unit) != 0 { floor + 1 } else { floor };
+    i64::try_from(rounded).ok().map(Typed::long)
 }
 
 pub(super) fn is_in(call: &Call<'_>) -> SparkResult<Typed> {
@@ -107,6 +137,11 @@ pub(super) fn least(call: &Call<'_>) -> SparkResult<Typed> {
 
 fn extreme(call: &Call<'_>, function: &std::sync::Arc<datafusion::logical_expr::ScalarUDF>) -> SparkResult<Typed> {
     call.expect(2..=usize::MAX)?;
+    let types: Vec<DataType> = call.arguments.iter().map(|argument| argument.data_type.clone()).collect();
+    let is_text = |data_type: &DataType| data_type.is_string();
+    if types.iter().any(is_text) && !types.iter().all(|data_type| is_text(data_type) || *data_type == DataType::Null) {
+        return Err(call.data_diff_types(&types));
+    }
     let (values, data_type) = call.common(0)?;
     let nullable = values.iter().all(|value| value.nullable);
     let mut typed = Typed::call(function, values)?;

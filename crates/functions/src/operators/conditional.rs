@@ -26,7 +26,8 @@ pub(super) fn when(call: &Call<'_>) -> SparkResult<Typed> {
         values.push(otherwise.clone());
     }
     name.push_str(" END");
-    let conditions = (0..pairs).map(|pair| call.boolean(2 * pair)).collect::<SparkResult<Vec<_>>>()?;
+    let conditions =
+        (0..pairs).map(|pair| call.cast_no_text(2 * pair, &DataType::Boolean)).collect::<SparkResult<Vec<_>>>()?;
     choose(call, conditions, values).map(|typed| typed.named(name))
 }
 
@@ -34,7 +35,8 @@ pub(super) fn if_else(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(3..=3)?;
     let names: Vec<&str> = call.arguments.iter().map(|argument| argument.name.as_str()).collect();
     let name = format!("(IF({}))", names.join(", "));
-    choose(call, vec![call.boolean(0)?], vec![call.argument(1)?, call.argument(2)?]).map(|typed| typed.named(name))
+    let condition = call.cast_no_text(0, &DataType::Boolean)?;
+    choose(call, vec![condition], vec![call.argument(1)?, call.argument(2)?]).map(|typed| typed.named(name))
 }
 
 /// The value beside the first true condition, or the last value if there is one more.

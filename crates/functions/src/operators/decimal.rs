@@ -172,11 +172,14 @@ fn rescale(value: i256, from: i32, to: i32) -> Option<i256> {
 
 fn out_of_range(precision: u8, scale: i32) -> SparkError {
     SparkError::new(
-        "NUMERIC_VALUE_OUT_OF_RANGE.WITHOUT_SUGGESTION",
-        format!("a result does not fit Decimal({precision}, {scale})"),
+        "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION",
+        format!(
+            "a result does not fit Decimal({precision}, {scale}); set \"spark.sql.ansi.enabled\" to \"false\" to get NULL instead"
+        ),
     )
     .with("roundedValue", "")
     .with("originalValue", "")
     .with("precision", precision.to_string())
     .with("scale", scale.to_string())
+    .with("config", "\"spark.sql.ansi.enabled\"")
 }

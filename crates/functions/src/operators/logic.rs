@@ -1,9 +1,10 @@
 //! Logic of three values.
 
 use datafusion::logical_expr::{Expr, Operator};
-use firesteel_spec::{DataType, SparkResult};
+use firesteel_spec::{DataType, SparkError, SparkResult};
 
 use crate::call::Call;
+use crate::coerce::casts_implicitly;
 use crate::typed::Typed;
 
 pub(super) fn and(call: &Call<'_>) -> SparkResult<Typed> {
@@ -16,7 +17,18 @@ pub(super) fn or(call: &Call<'_>) -> SparkResult<Typed> {
 
 fn connect(call: &Call<'_>, operator: Operator, symbol: &str) -> SparkResult<Typed> {
     call.expect(2..=2)?;
-    let name = format!("({} {symbol} {})", call.argument(0)?.name, call.argument(1)?.name);
+    let (left, right) = (call.argument(0)?, call.argument(1)?);
+    let name = format!("({} {symbol} {})", left.name, right.name);
+    let is_condition = |typed: &Typed| casts_implicitly(&typed.data_type, &DataType::Boolean, call.settings.ansi);
+    if left.data_type != right.data_type && !(is_condition(&left) && is_condition(&right)) {
+        return Err(SparkError::new(
+            "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES",
+            format!("{name}: {symbol} takes two conditions, and not {} and {}", left.data_type, right.data_type),
+        )
+        .with("sqlExpr", format!("\"{name}\""))
+        .with("left", format!("\"{}\"", left.data_type))
+        .with("right", format!("\"{}\"", right.data_type)));
+    }
     Ok(Typed::binary(call.boolean(0)?, operator, call.boolean(1)?, DataType::Boolean, name))
 }
 

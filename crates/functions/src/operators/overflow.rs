@@ -9,7 +9,7 @@ use arrow::datatypes::{
     Int32Type, Int64Type, IntervalYearMonthType,
 };
 use datafusion::common::{Result, ScalarValue, internal_datafusion_err, internal_err};
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::{Operator, ScalarUDF};
 use firesteel_spec::{DataType, SparkError, SparkResult};
 
 use crate::cast::Mode;
@@ -64,11 +64,21 @@ pub(super) fn negative(operand: Typed, mode: Mode) -> SparkResult<Typed> {
     if is_interval(&operand) {
         return crate::datetime::signed_interval(operand, false);
     }
-    if operand.data_type.is_integral() && mode == Mode::Ansi {
-        let zero = zero(&operand.data_type)?;
-        return checked("-", zero, operand, mode);
-    }
     let (data_type, nullable) = (operand.data_type.clone(), operand.nullable);
+    if data_type.is_integral() {
+        let zero = zero(&data_type)?;
+        return match mode {
+            Mode::Legacy => Ok(Typed::binary(zero, Operator::Minus, operand, data_type, "")),
+            mode => checked("-", zero, operand, mode),
+        };
+    }
+    if let DataType::Float | DataType::Double = data_type {
+        // Unlike a change of the sign, this leaves NaN the greatest of all.
+        let minus_one = ScalarValue::new_negative_one(&crate::types::to_arrow(&data_type))
+            .map_err(|error| SparkError::internal(format!("minus one as {data_type}: {error}")))?;
+        let minus_one = Typed::literal(minus_one, data_type.clone(), "-1");
+        return Ok(Typed::binary(operand, Operator::Multiply, minus_one, data_type, ""));
+    }
     Ok(Typed::new(datafusion::logical_expr::Expr::Negative(Box::new(operand.expr)), data_type, nullable, operand.name))
 }
 
@@ -76,9 +86,12 @@ pub(super) fn abs(operand: Typed, mode: Mode) -> SparkResult<Typed> {
     if is_interval(&operand) {
         return crate::datetime::signed_interval(operand, true);
     }
-    if operand.data_type.is_integral() && mode == Mode::Ansi {
+    if operand.data_type.is_integral() {
         let zero = zero(&operand.data_type)?;
-        return checked("abs", operand, zero, mode);
+        return match mode {
+            Mode::Legacy => checked("abs_wrapping", operand, zero, mode),
+            mode => checked("abs", operand, zero, mode),
+        };
     }
     Typed::call(&datafusion::functions::math::abs(), vec![operand])
 }
@@ -127,7 +140,8 @@ where
             "-" => result(left.sub_checked(right)),
             "*" => result(left.mul_checked(right)),
             "abs" if left.is_lt(zero) => result(zero.sub_checked(left)),
-            "abs" => Ok(Some(left)),
+            "abs_wrapping" if left.is_lt(zero) => Ok(Some(zero.sub_wrapping(left))),
+            "abs" | "abs_wrapping" => Ok(Some(left)),
             // The least number by -1 has no remainder, and overflows.
             "%" if right != zero => Ok(Some(left.mod_wrapping(right))),
             "%" => result(left.mod_checked(right)),
@@ -162,9 +176,9 @@ where
         }
         match operator {
             "/" => Ok(Some(left.div_wrapping(right))),
-            "%" => Ok(Some(left.mod_wrapping(right))),
+            "%" => Ok(Some(positive_nan(left.mod_wrapping(right)))),
             "pmod" => {
-                let rest = left.mod_wrapping(right);
+                let rest = positive_nan(left.mod_wrapping(right));
                 Ok(Some(if rest.is_lt(zero) { rest.add_wrapping(right).mod_wrapping(right) } else { rest }))
             }
             other => internal_err!("no operator of floats: {other}"),
@@ -219,4 +233,10 @@ pub(super) fn divide_by_zero(operator: &str) -> datafusion::common::DataFusionEr
 pub(super) fn constant_text(array: &ArrayRef) -> Result<&str> {
     let texts = array.as_string_opt::<i32>().ok_or_else(|| internal_datafusion_err!("a constant text is missing"))?;
     Ok(texts.value(0))
+}
+
+/// NaN without a sign, as Java has it: the total order of what x86 makes of `inf % 2` puts it below all numbers.
+fn positive_nan<N: ArrowNativeTypeOp>(value: N) -> N {
+    let is_nan = value.partial_cmp(&value).is_none();
+    if is_nan && value.is_lt(N::ZERO) { value.neg_wrapping() } else { value }
 }

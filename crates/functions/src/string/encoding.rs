@@ -209,7 +209,9 @@ pub(super) fn to_binary(call: &Call<'_>) -> SparkResult<Typed> {
     let format = match format {
         Some(ScalarValue::Utf8(format)) => format,
         Some(value) if value.is_null() => None,
-        _ => return Err(invalid_format(call)),
+        None => return Err(call.not_foldable(1)),
+        Some(_) if is_try => None,
+        Some(_) => return Err(invalid_format(call)),
     };
     let Some(format) = format else { return Ok(call.shown(Typed::null(DataType::Binary))) };
     let format = format.to_ascii_lowercase();

@@ -21,7 +21,7 @@ pub(super) fn format_number(call: &Call<'_>) -> SparkResult<Typed> {
     let number = match &number.data_type {
         DataType::Decimal { .. } => number,
         other if other.is_integral() => coerce(number, &DataType::Decimal { precision: 20, scale: 0 }, call.settings)?,
-        _ => call.double(0)?,
+        _ => call.cast_no_text(0, &DataType::Double)?,
     };
     let format = match call.argument(1)?.data_type {
         text if text.is_string() => call.string(1)?,

@@ -70,8 +70,8 @@ pub(super) fn like(call: &Call<'_>) -> SparkResult<Typed> {
 
 pub(super) fn ilike(call: &Call<'_>) -> SparkResult<Typed> {
     let (text, pattern, escape) = arguments(call)?;
-    let suffix = if escape == '\\' { String::new() } else { format!(" ESCAPE '{escape}'") };
-    let name = format!("ilike({}, {}{suffix})", text.name, pattern.name);
+    // Spark does not show the escape here.
+    let name = format!("ilike({}, {})", text.name, pattern.name);
     build(text, pattern, escape, true).map(|typed| typed.named(name))
 }
 

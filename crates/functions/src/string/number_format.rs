@@ -164,6 +164,10 @@ fn invalid(class: &str, format: &str, why: &str) -> SparkError {
 pub(super) fn to_char(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(2..=2)?;
     let value = call.argument(0)?;
+    if is_null(&call.argument(1)?) {
+        let name = default_name("to_char", &call.arguments);
+        return Ok(Typed::null(DataType::STRING).named(name));
+    }
     match &value.data_type {
         DataType::Date | DataType::Timestamp | DataType::TimestampNtz => {
             let date_format = lookup("date_format").ok_or_else(|| SparkError::internal("there is no date_format"))?;
@@ -174,11 +178,16 @@ pub(super) fn to_char(call: &Call<'_>) -> SparkResult<Typed> {
     }
 }
 
+fn is_null(format: &Typed) -> bool {
+    format.value().is_some_and(datafusion::common::ScalarValue::is_null)
+}
+
 fn of_binary(call: &Call<'_>, value: Typed) -> SparkResult<Typed> {
     let format = call.constant_text(1)?;
     let of = |name: &'static str, arguments: Vec<Typed>| {
         let function = lookup(name).ok_or_else(|| SparkError::internal(format!("there is no {name}")))?;
-        let name = default_name(call.name, &arguments);
+        // `to_char` shows what computes it, and `to_varchar` itself.
+        let name = default_name(if call.name == "to_char" { name } else { call.name }, &arguments);
         (function.build)(&call.other("", arguments)).map(|typed| typed.named(name))
     };
     match format.to_ascii_lowercase().as_str() {
@@ -302,6 +311,9 @@ fn write_whole(out: &mut String, groups: &[Group], digits: &str, places: usize) 
 pub(super) fn to_number(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(2..=2)?;
     let is_try = call.name == "try_to_number";
+    if is_null(&call.argument(1)?) {
+        return Ok(call.shown(Typed::null(DataType::USER_DECIMAL)));
+    }
     let format = call.constant_text(1)?;
     let data_type = Format::parse(&format)?.data_type();
     let text = call.string(0)?;

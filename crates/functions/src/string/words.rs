@@ -47,6 +47,7 @@ pub(super) fn quote(call: &Call<'_>) -> SparkResult<Typed> {
 
 /// `mask(text[, upper[, lower[, digit[, other]]]])`; null keeps what there is.
 pub(super) fn mask(call: &Call<'_>) -> SparkResult<Typed> {
+    call.require("str")?;
     call.expect(1..=5)?;
     let mut arguments = vec![call.text(0)?];
     for (index, (parameter, default)) in

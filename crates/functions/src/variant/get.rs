@@ -21,7 +21,11 @@ kernels! {
 pub(super) fn variant_get(call: &Call<'_>) -> SparkResult<Typed> {
     call.expect(2..=3)?;
     let data_type = match call.has(2) {
-        true => with_nulls(&firesteel_sql::parse_data_type(&call.constant_text(2)?)?),
+        true => {
+            let written = call.argument(2)?;
+            let text = written.text().ok_or_else(|| no_type(&written))?;
+            with_nulls(&firesteel_sql::parse_data_type(text)?)
+        }
         false => DataType::Variant,
     };
     let fails = call.name == "variant_get";
@@ -43,6 +47,14 @@ pub(super) fn variant_get(call: &Call<'_>) -> SparkResult<Typed> {
     let mut typed = Typed::call(&GET, arguments)?;
     (typed.data_type, typed.nullable) = (data_type, true);
     Ok(typed.named(name))
+}
+
+fn no_type(written: &Typed) -> SparkError {
+    SparkError::new(
+        "INVALID_SCHEMA.NON_STRING_LITERAL",
+        format!("the type must be a constant text such as 'int', and not {}", written.name),
+    )
+    .with("inputSchema", format!("\"{}\"", written.name))
 }
 
 fn invalid_path(function: &str, path: &str) -> SparkError {

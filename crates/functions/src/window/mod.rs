@@ -87,6 +87,15 @@ fn lag_or_lead(call: &Call<'_>) -> SparkResult<Typed> {
     let function = if call.name == "lag" { lag_udwf() } else { lead_udwf() };
     let arguments = vec![value, Typed::long(offset), default];
     let ignore = call.ignore_nulls == Some(true);
+    if let ([value, _, default], true, 1) = (arguments.as_slice(), ignore, offset)
+        && default.value().is_some_and(datafusion::common::ScalarValue::is_null)
+    {
+        // DataFusion's own forgets what is before several nulls.
+        let nearest = vec![value.clone(), Typed::boolean(true), Typed::boolean(call.name == "lag")];
+        let mut typed = Typed::aggregate(&crate::aggregate::first_value(), nearest)?;
+        (typed.data_type, typed.nullable) = (data_type, true);
+        return Ok(typed.named(name));
+    }
     Ok(window(function, arguments, ignore, data_type, nullable).named(name))
 }
 

@@ -105,7 +105,7 @@ impl Parser<'_> {
     }
 
     fn named_value(&mut self, value: Expr) -> SparkResult<Expr> {
-        if self.take("AS") || self.at_bare_alias() {
+        if self.take_as() || self.at_bare_alias() {
             return Ok(value.alias(self.strict_identifier()?));
         }
         Ok(value)

@@ -2,7 +2,7 @@
 //! `INTERVAL`, and functions that are called without parentheses. A word that only could begin one of them, but does
 //! not, is a column.
 
-use firesteel_spec::{CastMode, DataType, Expr, Literal, SparkResult};
+use firesteel_spec::{CastMode, DataType, Expr, Literal, SparkError, SparkResult};
 
 use crate::lexer::Kind;
 use crate::name::among;
@@ -87,8 +87,16 @@ impl Parser<'_> {
 
     fn cast(&mut self, attempt: bool) -> SparkResult<Expr> {
         self.advance();
+        let start = self.position;
         self.parenthesised(|parser| {
+            // Spark knows a function `cast` too, of which no call has the right number of arguments.
+            if !attempt && parser.symbol(")") {
+                return Err(parser.at(start, cast_without_type(0)));
+            }
             let expr = Box::new(parser.expression()?);
+            if !attempt && parser.symbol(")") {
+                return Err(parser.at(start, cast_without_type(1)));
+            }
             parser.expect("AS")?;
             let to = parser.data_type()?;
             Ok(Expr::Cast { expr, to, mode: if attempt { CastMode::Try } else { CastMode::Session } })
@@ -192,4 +200,15 @@ impl Parser<'_> {
     pub(super) fn inner_operand(&mut self) -> SparkResult<Expr> {
         self.nested(Self::operand)
     }
+}
+
+fn cast_without_type(arguments: usize) -> SparkError {
+    SparkError::new(
+        "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
+        format!("cast takes a value and a type, as in CAST(x AS INT), and not {arguments} arguments"),
+    )
+    .with("functionName", "`cast`")
+    .with("expectedNum", "0")
+    .with("actualNum", arguments.to_string())
+    .with("docroot", "https://spark.apache.org/docs/latest")
 }
