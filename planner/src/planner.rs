@@ -265,7 +265,8 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
 }
 
 async fn physical_plan(state: &SessionState, logical: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>, PlanError> {
-    state.query_planner().create_physical_plan(logical, state).await.map_err(PlanError::Query)
+    let plan = state.query_planner().create_physical_plan(logical, state).await.map_err(PlanError::Query)?;
+    crate::rules::lambdas_apart(plan).map_err(PlanError::Query)
 }
 
 fn stages_error(error: DataFusionError) -> PlanError {

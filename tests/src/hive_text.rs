@@ -61,9 +61,26 @@ fn cell(array: &ArrayRef, data_type: &DataType, row: usize, zone: &str, nested: 
         DataType::DayTimeInterval { .. } => day_time(array.as_primitive::<DurationMicrosecondType>().value(row)),
         leaf => {
             let text = texts(&array.slice(row, 1), leaf, zone).expect("a text of a value");
-            let text = text.value(0);
-            if nested && leaf.is_string() { format!("\"{text}\"") } else { text.to_owned() }
+            let text = match leaf {
+                DataType::Date | DataType::Timestamp | DataType::TimestampNtz => year_of_era(text.value(0)),
+                _ => text.value(0).to_owned(),
+            };
+            if nested && leaf.is_string() { format!("\"{text}\"") } else { text }
         }
+    }
+}
+
+/// Hive's output has the year of the era, and does not say which era: the year 0 is 1 before Christ.
+fn year_of_era(text: &str) -> String {
+    let text = text.trim_start_matches('+');
+    let (is_negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let (year, rest) = digits.split_once('-').expect("a year before the month");
+    match (is_negative, year.parse::<u32>().expect("a year")) {
+        (false, year @ 1..) => format!("{year:04}-{rest}"),
+        (_, before) => format!("{:04}-{rest}", before + 1),
     }
 }
 

@@ -20,6 +20,8 @@ use serde::{Deserialize, Serialize};
 
 /// A query that takes longer has no answer.
 const CASE_TIME_MAX: Duration = Duration::from_secs(20);
+const PANIC: &str = "a panic";
+const NO_ANSWER: &str = "no answer in time";
 const TIME_ZONE: &str = "spark.sql.session.timeZone";
 /// What PySpark shows of a Java exception that has no condition: there is nothing to compare but that Spark refuses.
 const WITHOUT_CONDITION: [&str; 2] = ["IllegalArgumentException", "Py4JJavaError"];
@@ -115,14 +117,14 @@ async fn answer(session: &SparkSession, case: &Case) -> (Answer, String) {
             let state = error.sqlstate().to_owned();
             (Answer::Error { error: error.class.clone(), state }, error.message)
         }
-        Ok(Err(_)) => (failed("a panic"), String::new()),
-        Err(_) => (failed("no answer in time"), String::new()),
+        Ok(Err(_)) => (failed(PANIC), String::new()),
+        Err(_) => (failed(NO_ANSWER), String::new()),
     }
 }
 
 /// An error that no query should end with.
 fn is_defect(answer: &Answer) -> bool {
-    matches!(answer, Answer::Error { error, state } if error == "INTERNAL_ERROR" || state.is_empty())
+    matches!(answer, Answer::Error { error, .. } if ["INTERNAL_ERROR", PANIC, NO_ANSWER].contains(&error.as_str()))
 }
 
 fn is_same(case: &Case, found: &Answer) -> bool {

@@ -10,6 +10,7 @@ mod cast;
 mod coerce;
 mod collection;
 mod datetime;
+mod external;
 mod geo;
 mod hash;
 mod json;
@@ -58,4 +59,5 @@ static FAMILIES: &[&Family] = &[
     &sketch::FAMILY,
     &geo::FAMILY,
     &window::FAMILY,
+    &external::FAMILY,
 ];

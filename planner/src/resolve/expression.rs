@@ -16,7 +16,10 @@ impl Resolver<'_> {
     /// An expression of one value.
     pub fn expr(&self, expr: &Expr, scope: &Scope<'_>) -> SparkResult<Typed> {
         match expr {
-            Expr::Located { expr, origin } => self.expr(expr, scope).map_err(|error| located(error, origin)),
+            Expr::Located { expr, origin } => {
+                let typed = expect_public(expr, origin).and_then(|()| self.expr(expr, scope));
+                typed.map_err(|error| located(error, origin))
+            }
             Expr::Literal(value) => literal(value, self.settings()),
             Expr::Attribute { name, plan_id, .. } => self.attribute(name, *plan_id, scope),
             Expr::LambdaVariable(name) => self.lambda_variable(name, scope),
@@ -358,7 +361,10 @@ impl Resolver<'_> {
 
     /// A condition: a boolean.
     pub fn condition(&self, condition: &Expr, scope: &Scope<'_>, clause: &str) -> SparkResult<Typed> {
-        let typed = self.expr(condition, scope).map_err(|error| generator_in(clause, error))?;
+        let before = self.is_condition.replace(true);
+        let typed = self.expr(condition, scope);
+        self.is_condition.set(before);
+        let typed = typed.map_err(|error| generator_in(clause, error))?;
         if has_aggregate(&typed.expr) && clause == "WHERE" {
             return Err(SparkError::new(
                 "INVALID_WHERE_CONDITION",
@@ -485,6 +491,28 @@ fn unresolved_routine(name: &[String]) -> SparkError {
     SparkError::new("UNRESOLVED_ROUTINE", format!("there is no function {}", quote(name)))
         .with("routineName", quote(name))
         .with("searchPath", "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]")
+}
+
+/// Functions that only DataFrames call: SQL does not know their names.
+const INTERNAL: [&str; 9] = [
+    "distributed_sequence_id",
+    "drop_field",
+    "extract_value",
+    "firesteel_type_of_line",
+    "freq_items",
+    "product",
+    "rand_within",
+    "unwrap_udt",
+    "with_field",
+];
+
+fn expect_public(expr: &Expr, origin: &Origin) -> SparkResult<()> {
+    match (expr, origin) {
+        (Expr::Function(call), Origin::Sql(_)) if INTERNAL.contains(&function_name(call)?.as_str()) => {
+            Err(unresolved_routine(&call.name))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// An error for a window function without `OVER`, and for a generator within an expression.

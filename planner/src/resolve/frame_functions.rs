@@ -322,6 +322,14 @@ impl Resolver<'_> {
         if values.is_empty() {
             return Err(SparkError::new("UNPIVOT_REQUIRES_VALUE_COLUMNS", "there is no column left to unpivot"));
         }
+        for position in 0..unpivot.value_names.len() {
+            let at = values.iter().filter_map(|(_, items)| items.get(position));
+            let types: Vec<_> = at.map(|item| item.typed.data_type.clone()).collect();
+            if self.mixes_texts(&types) {
+                let types: Vec<String> = types.iter().map(ToString::to_string).collect();
+                return Err(unpivot_mismatch(&types.join(", ")));
+            }
+        }
         let mut structs = Vec::with_capacity(values.len());
         for (name, items) in values {
             let mut pairs = vec![Typed::string(&unpivot.variable), Typed::string(&name)];
@@ -330,12 +338,7 @@ impl Resolver<'_> {
             }
             structs.push(self.call("named_struct", pairs)?);
         }
-        let array = self.call("array", structs).map_err(|error| {
-            SparkError::new(
-                "UNPIVOT_VALUE_DATA_TYPE_MISMATCH",
-                format!("the columns to unpivot have no type in common: {}", error.message),
-            )
-        })?;
+        let array = self.call("array", structs).map_err(|error| unpivot_mismatch(&error.message))?;
         let id = self.fresh_id();
         let mut items = ids;
         items.push(Item::named(array.clone(), &id));
@@ -359,6 +362,14 @@ impl Resolver<'_> {
         }
         Ok(resolved)
     }
+}
+
+fn unpivot_mismatch(types: &str) -> SparkError {
+    SparkError::new(
+        "UNPIVOT_VALUE_DATA_TYPE_MISMATCH",
+        format!("the columns to unpivot have no type in common, and have to be cast to one: {types}"),
+    )
+    .with("types", types)
 }
 
 /// Does a value of `fillna` or `replace` go with columns of a type?

@@ -12,7 +12,7 @@ use super::project::{Item, find_generator};
 use super::{Resolved, Resolver, build};
 
 impl Resolver<'_> {
-    /// A list with one generator: its rows first, then the list over them.
+    /// A list with generators: their rows first, each with each, then the list over them.
     pub fn project_with_generators(
         &self,
         input: Resolved,
@@ -20,23 +20,19 @@ impl Resolver<'_> {
         outer: Option<&Scope<'_>>,
     ) -> SparkResult<Resolved> {
         let generators: Vec<_> = list.iter().filter_map(find_generator).collect();
-        let [(generator, names)] = generators.as_slice() else {
-            let shown: Vec<String> =
-                generators.iter().filter_map(|(generator, _)| generator_of(generator).map(|(name, _)| name)).collect();
-            return Err(SparkError::new(
-                "UNSUPPORTED_GENERATOR.MULTI_GENERATOR",
-                format!("a list may have one generator, and has {}: {}", shown.len(), shown.join(", ")),
-            )
-            .with("num", shown.len().to_string())
-            .with("generators", shown.join(", ")));
-        };
         let before = (input.output.clone(), input.hidden.clone());
-        let (generated, columns) = self.generate(input, generator, names, None, outer)?;
-        let rest = Resolved { output: before.0, hidden: before.1, ..generated };
+        let mut rest = input;
+        let mut made = Vec::with_capacity(generators.len());
+        for (generator, names) in generators {
+            let (generated, columns) = self.generate(rest, generator, names, None, outer)?;
+            made.push(columns);
+            rest = Resolved { output: before.0.clone(), hidden: before.1.clone(), ..generated };
+        }
+        let mut made = made.into_iter();
         let mut items = Vec::new();
         for expr in list {
             if find_generator(expr).is_some() {
-                items.extend(columns.iter().map(Item::column));
+                items.extend(made.next().unwrap_or_default().iter().map(Item::column));
             } else {
                 items.extend(self.items(&rest, std::slice::from_ref(expr), outer)?);
             }

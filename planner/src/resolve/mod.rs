@@ -140,6 +140,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) in_groups: Cell<bool>,
     /// What is resolved next is a function with `OVER`: it may be a window function.
     pub(crate) is_over: Cell<bool>,
+    /// A condition is being resolved, where DataFusion makes joins of subqueries.
+    pub(crate) is_condition: Cell<bool>,
     /// What is resolved next stands where a generator may.
     pub(crate) is_generated: Cell<bool>,
     /// Common table expressions in reach, innermost last.
@@ -181,6 +183,7 @@ impl<'a> Resolver<'a> {
             next_id: Cell::new(0),
             in_groups: Cell::new(false),
             is_over: Cell::new(false),
+            is_condition: Cell::new(false),
             is_generated: Cell::new(false),
             tables: RefCell::default(),
         }

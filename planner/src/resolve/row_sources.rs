@@ -191,7 +191,8 @@ impl Resolver<'_> {
         let mut types = Vec::with_capacity(width);
         for column in 0..width {
             let all: Vec<DataType> = rows.iter().map(|row| row[column].data_type.clone()).collect();
-            types.push(common_type(&all, self.settings().ansi).ok_or_else(|| {
+            let common = common_type(&all, self.settings().ansi).filter(|_| !self.mixes_texts(&all));
+            types.push(common.ok_or_else(|| {
                 SparkError::new(
                     "INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE",
                     format!("VALUES: the values of column {} have no type in common", column + 1),
@@ -228,6 +229,13 @@ impl Resolver<'_> {
             })
             .collect();
         Ok(Resolved::new(build(builder.project(columns))?, output))
+    }
+
+    /// Are there texts and something else among values that Spark, in ANSI mode, does not read from texts here?
+    pub fn mixes_texts(&self, types: &[DataType]) -> bool {
+        let texts = types.iter().filter(|data_type| data_type.is_string()).count();
+        let nulls = types.iter().filter(|data_type| **data_type == DataType::Null).count();
+        self.settings().ansi && texts > 0 && texts + nulls < types.len()
     }
 
     pub fn range(&self, start: i64, end: i64, step: i64) -> SparkResult<Resolved> {

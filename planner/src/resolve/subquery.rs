@@ -26,7 +26,7 @@ impl Resolver<'_> {
         let data_type = column.data_type.clone();
         let mut subquery = subquery_plan(&inner.plan);
         let name = shown("scalarsubquery", &subquery);
-        if !subquery.outer_ref_columns.is_empty() && !gives_one_row(&inner.plan) {
+        if !gives_one_row(&inner.plan) {
             // For each row outside it gives one row at most, or an error.
             let mut only = Typed::aggregate(&firesteel_functions::only_value(), vec![column.typed()])?;
             only.data_type = data_type.clone();
@@ -40,6 +40,17 @@ impl Resolver<'_> {
         let inner = self.inner(relation, scope)?;
         let subquery = subquery_plan(&inner.plan);
         let name = shown("exists", &subquery);
+        if !self.is_condition.get() {
+            // As a value: whether there are more rows than none.
+            let rows = self.call("count", vec![Typed::int(1)])?;
+            let rows = self.global_aggregate(inner, vec![super::project::Item::named(rows, "rows")])?;
+            let rows = self.only_output(rows)?;
+            let Some(count) = rows.output.first().map(super::attribute::Attribute::typed) else {
+                return Err(SparkError::internal("a count without a column"));
+            };
+            let count = Typed { expr: DfExpr::ScalarSubquery(subquery_plan(&rows.plan)), ..count };
+            return Ok(self.call(">", vec![count, Typed::long(0)])?.named(name));
+        }
         let expr = DfExpr::Exists(Exists { subquery, negated: false });
         Ok(Typed::new(expr, DataType::Boolean, false, name))
     }
@@ -111,8 +122,10 @@ impl Resolver<'_> {
     }
 
     fn inner(&self, relation: &Relation, scope: &Scope<'_>) -> SparkResult<Resolved> {
-        let inner = self.relation(relation, Some(scope))?;
-        self.only_output(inner)
+        let before = self.is_condition.replace(false);
+        let inner = self.relation(relation, Some(scope));
+        self.is_condition.set(before);
+        self.only_output(inner?)
     }
 }
 

@@ -51,13 +51,17 @@ impl Resolver<'_> {
         keys: &mut [Item],
         lists: &mut [&mut [Item]],
     ) -> SparkResult<Resolved> {
-        for key in keys.iter() {
-            if let Some(TimeWindow::Tumbling(time)) = time_window(&key.typed.expr)? {
-                let plan = build(LogicalPlanBuilder::new(input.plan).filter(time.is_not_null()))?;
-                input = Resolved { plan, ..input_columns(input.output, input.hidden) };
-            }
+        let all = || keys.iter().chain(lists.iter().flat_map(|list| list.iter()));
+        if let Some(window) = first_window(all(), |window| matches!(window, TimeWindow::Tumbling(_)))?
+            && let Some(TimeWindow::Tumbling(time)) = time_window(&window)?
+        {
+            let plan = build(LogicalPlanBuilder::new(input.plan).filter(time.is_not_null()))?;
+            input = Resolved { plan, ..input_columns(input.output, input.hidden) };
         }
-        while let Some(window) = first_window(keys.iter().chain(lists.iter().flat_map(|list| list.iter())))? {
+        let is_of_several = |window: &TimeWindow| !matches!(window, TimeWindow::Tumbling(_));
+        while let Some(window) =
+            first_window(keys.iter().chain(lists.iter().flat_map(|list| list.iter())), is_of_several)?
+        {
             let column = match time_window(&window)? {
                 Some(TimeWindow::Sliding(windows)) => {
                     let (rows, columns) = self.unnested(input, windows, "window", &[], false)?;
@@ -166,13 +170,16 @@ fn over(
     (window, column)
 }
 
-fn first_window<'a>(items: impl Iterator<Item = &'a Item>) -> SparkResult<Option<DfExpr>> {
+fn first_window<'a>(
+    items: impl Iterator<Item = &'a Item>,
+    is_asked: impl Fn(&TimeWindow) -> bool,
+) -> SparkResult<Option<DfExpr>> {
     for item in items {
         let mut found = None;
         let visited = item.typed.expr.apply(|expr| {
             let is_window =
                 time_window(expr).map_err(|error| datafusion::common::DataFusionError::External(Box::new(error)))?;
-            if matches!(is_window, Some(TimeWindow::Sliding(_) | TimeWindow::Session)) {
+            if is_window.is_some_and(|window| is_asked(&window)) {
                 found = Some(expr.clone());
                 return Ok(TreeNodeRecursion::Stop);
             }

@@ -1,6 +1,7 @@
 //! Rules over physical plans, one a file, and their place among DataFusion's.
 
 mod coalesce_probe;
+mod lambdas_apart;
 mod partition_build_side;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 pub(crate) use coalesce_probe::SinglePartitionExec;
+pub(crate) use lambdas_apart::lambdas_apart;
 
 type Rules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
 

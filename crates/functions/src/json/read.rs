@@ -258,6 +258,9 @@ pub(super) fn schema_of_json(call: &Call<'_>) -> SparkResult<Typed> {
         Some(value) if value.is_null() => return Err(unexpected_null(call)),
         _ => call.constant_text(0)?,
     };
+    if text.is_empty() {
+        return Ok(Typed::string("STRING").named(default_name(call.name, &call.arguments[..1])));
+    }
     let json = Json::parse(&text, options.lax()).ok_or_else(|| malformed(&text))?;
     let drops_nulls = options.is_on("dropfieldifallnull");
     let inferred = Inference::of(&options, &call.settings.time_zone)?.type_of(&json);

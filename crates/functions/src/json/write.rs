@@ -151,7 +151,8 @@ fn nested(
             let values = written(maps.values(), value, formats, skips_nulls)?;
             of_rows(&|row| {
                 let entries = maps.value_offsets()[row] as usize..maps.value_offsets()[row + 1] as usize;
-                let entries = entries.filter(|entry| values[*entry].is_some() || !skips_nulls).map(|entry| {
+                // Only a struct leaves out what is null.
+                let entries = entries.map(|entry| {
                     let key = texts(&keys).value(entry);
                     format!("{}:{}", quoted(&key_text(key)), values[entry].clone().unwrap_or_else(null))
                 });

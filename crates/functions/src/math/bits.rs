@@ -121,7 +121,6 @@ fn integral(call: &Call<'_>, index: usize) -> SparkResult<Typed> {
     match &value.data_type {
         integral if integral.is_integral() => Ok(value),
         DataType::Null => Ok(Typed::null(DataType::Integer)),
-        text if text.is_string() => call.long(index),
         other => Err(call.unexpected(index, other, "INTEGRAL")),
     }
 }

@@ -277,7 +277,8 @@ fn quotient(value: i128, digits: u32, direction: Direction) -> Option<i128> {
 
 fn double(value: f64, digits: i32, direction: Direction) -> f64 {
     if !value.is_finite() || value == 0.0 {
-        return value;
+        // Decimals have one zero.
+        return value + 0.0;
     }
     quick(value, digits, direction).unwrap_or_else(|| by_digits(value, digits, direction))
 }

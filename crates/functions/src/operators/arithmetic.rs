@@ -111,8 +111,20 @@ fn binary(call: &Call<'_>, operator: &str, mode: Mode) -> SparkResult<Typed> {
         let typed = typed?;
         return Ok(if typed.name.is_empty() { typed.named(name) } else { typed });
     }
+    if operator == "div" && is_interval_pair(&left.data_type, &right.data_type) {
+        return Ok(overflow::checked(operator, left, right, mode)?.named(name));
+    }
     let (left, right) = numeric_operands(call, operator, left, right, mode)?;
     Ok(numeric(operator, left, right, mode, call)?.named(name))
+}
+
+/// Two intervals of one kind: how often one goes into the other is a whole number.
+fn is_interval_pair(left: &DataType, right: &DataType) -> bool {
+    matches!(
+        (left, right),
+        (DataType::YearMonthInterval { .. }, DataType::YearMonthInterval { .. })
+            | (DataType::DayTimeInterval { .. }, DataType::DayTimeInterval { .. })
+    )
 }
 
 /// Both operands with the types that the operator works on: equal, or both decimal.

@@ -69,7 +69,7 @@ pub(super) fn negative(operand: Typed, mode: Mode) -> SparkResult<Typed> {
         let zero = zero(&data_type)?;
         return match mode {
             Mode::Legacy => Ok(Typed::binary(zero, Operator::Minus, operand, data_type, "")),
-            mode => checked("-", zero, operand, mode),
+            mode => checked("negate", operand, zero, mode),
         };
     }
     if let DataType::Float | DataType::Double = data_type {
@@ -123,7 +123,11 @@ where
             "*" => "try_multiply",
             _ => "",
         };
-        arithmetic_overflow(&name.to_lowercase(), alternative)
+        match left.data_type() {
+            // Of the small types Spark shows the operands.
+            ArrowType::Int8 | ArrowType::Int16 if !alternative.is_empty() => small_overflow(operator, alternative),
+            _ => arithmetic_overflow(&name.to_lowercase(), alternative),
+        }
     };
     let zero = T::Native::ZERO;
     let result = |value: std::result::Result<T::Native, _>| -> Result<Option<T::Native>> {
@@ -139,6 +143,7 @@ where
             "+" => result(left.add_checked(right)),
             "-" => result(left.sub_checked(right)),
             "*" => result(left.mul_checked(right)),
+            "negate" => result(zero.sub_checked(left)),
             "abs" if left.is_lt(zero) => result(zero.sub_checked(left)),
             "abs_wrapping" if left.is_lt(zero) => Ok(Some(zero.sub_wrapping(left))),
             "abs" | "abs_wrapping" => Ok(Some(left)),
@@ -198,6 +203,16 @@ fn zip<T: ArrowPrimitiveType>(
     });
     let answer = rows.collect::<Result<PrimitiveArray<T>>>()?;
     Ok(answer.with_data_type(left.data_type().clone()))
+}
+
+/// `BINARY_ARITHMETIC_OVERFLOW`
+fn small_overflow(operator: &str, alternative: &str) -> SparkError {
+    SparkError::new(
+        "BINARY_ARITHMETIC_OVERFLOW",
+        format!("the answer of {operator} is beyond its type; use '{alternative}' to get NULL instead"),
+    )
+    .with("symbol", operator)
+    .with("functionName", format!("`{alternative}`"))
 }
 
 /// `ARITHMETIC_OVERFLOW`

@@ -33,7 +33,6 @@ pub(crate) static FAMILY: Family = Family {
         Function::scalar("instr", size::instr),
         Function::scalar("locate", size::locate),
         Function::scalar("position", size::locate),
-        Function::scalar("charindex", size::locate),
         Function::scalar("find_in_set", size::find_in_set),
         Function::scalar("levenshtein", size::levenshtein),
         Function::scalar("substr", part::substring),
