@@ -41,8 +41,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// Planning, running and dropping a query go down into it by recursion, and a query may nest thousands of levels. It is
+/// address space until it is used.
+const THREAD_STACK_BYTES: usize = 512 << 20;
+
 fn run(cli: Cli) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_stack_size(THREAD_STACK_BYTES)
         .enable_all()
         .build()
         .map_err(|source| CliError::File { path: "tokio runtime".into(), source })?;

@@ -5,8 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Enough for some thousand levels. Address space, until it is used.
-const STACK_BYTES: usize = 64 * 1024 * 1024;
+/// Enough for some thousand levels, of which the dev profile's take more. Address space, until it is used.
+const STACK_BYTES: usize = if cfg!(debug_assertions) { 384 << 20 } else { 96 << 20 };
 
 /// A future whose every step has a deep stack of its own.
 pub(crate) struct OnDeepStack<F>(Pin<Box<F>>);
@@ -21,11 +21,11 @@ impl<F: Future> Future for OnDeepStack<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        stacker::grow(STACK_BYTES, || self.0.as_mut().poll(context))
+        stacker::maybe_grow(STACK_BYTES, STACK_BYTES, || self.0.as_mut().poll(context))
     }
 }
 
 /// Runs `work` on a deep stack of its own.
 pub(crate) fn on_deep_stack<R>(work: impl FnOnce() -> R) -> R {
-    stacker::grow(STACK_BYTES, work)
+    stacker::maybe_grow(STACK_BYTES, STACK_BYTES, work)
 }

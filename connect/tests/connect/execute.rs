@@ -304,7 +304,7 @@ async fn a_query_of_sql_comes_back_as_it_was_and_does_not_run() {
     assert!(server.engine.seen.lock().is_empty());
     assert_eq!(rows(&client.run(root(&query)).await.0), 0);
     assert_eq!(server.engine.seen.lock().len(), 1);
-    let error = client.run(sql_command(sql("SELECT FROM WHERE"))).await.1.unwrap();
+    let error = client.run(sql_command(sql("SELECT FROM WHERE ("))).await.1.unwrap();
     assert_class(&error, "PARSE_SYNTAX_ERROR");
 }
 

@@ -1,7 +1,7 @@
 //! [`KernelUdf`]: a scalar function that is a name, a rule for its type, and a kernel over arrays. Its arguments have the
 //! types that its builder gave them; nothing is coerced again.
 
-use std::hash::{Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray};
@@ -9,7 +9,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use firesteel_spec::SparkError;
 
@@ -66,9 +66,21 @@ impl Hash for KernelUdf {
     }
 }
 
+/// The name of a call's column: short, whatever the arguments are. DataFusion asks for it at every level of an expression,
+/// and would write out all that is below each time.
+pub(crate) fn call_name(function: &str, arguments: &[Expr]) -> String {
+    let mut hasher = DefaultHasher::new();
+    arguments.hash(&mut hasher);
+    format!("{function}#{:016x}", hasher.finish())
+}
+
 impl ScalarUDFImpl for KernelUdf {
     fn name(&self) -> &str {
         self.name
+    }
+
+    fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
+        Ok(call_name(self.name, arguments))
     }
 
     fn signature(&self) -> &Signature {

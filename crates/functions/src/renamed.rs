@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::Result;
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -24,6 +24,10 @@ pub fn renamed(inner: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
 impl ScalarUDFImpl for Renamed {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
+        Ok(crate::kernel::call_name(&self.name, arguments))
     }
 
     fn signature(&self) -> &Signature {

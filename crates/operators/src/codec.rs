@@ -30,12 +30,12 @@ use crate::{ConcatExec, FileWriteExec, ShuffleReadExec, ShuffleWriteExec, WriteR
 
 /// Encoding and decoding go down into an expression by recursion, without DataFusion's protection: this is enough for
 /// some thousand levels, where a thread's own stack overflows at some hundred. It is address space until it is used.
-const STACK_BYTES: usize = 64 * 1024 * 1024;
+const STACK_BYTES: usize = if cfg!(debug_assertions) { 384 << 20 } else { 64 << 20 };
 
 /// Encodes a stage's plan. Expressions that are shared stay shared after decoding.
 pub fn encode_plan(plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<u8>> {
     let plan = Arc::clone(plan);
-    stacker::grow(STACK_BYTES, || {
+    stacker::maybe_grow(STACK_BYTES, STACK_BYTES, || {
         physical_plan_to_bytes_with_proto_converter(plan, &FiresteelCodec, &DeduplicatingProtoConverter {})
             .map(|bytes| bytes.to_vec())
     })
@@ -43,7 +43,7 @@ pub fn encode_plan(plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<u8>> {
 
 /// Decodes a stage's plan; functions are found by name in `context`.
 pub fn decode_plan(bytes: &[u8], context: &TaskContext) -> Result<Arc<dyn ExecutionPlan>> {
-    stacker::grow(STACK_BYTES, || {
+    stacker::maybe_grow(STACK_BYTES, STACK_BYTES, || {
         physical_plan_from_bytes_with_proto_converter(bytes, context, &FiresteelCodec, &DeduplicatingProtoConverter {})
     })
 }

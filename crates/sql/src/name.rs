@@ -135,7 +135,10 @@ impl Parser<'_> {
     /// `AS alias`, or an alias alone if `alone` allows for the word.
     fn alias_if(&mut self, alone: impl Fn(&str) -> bool) -> SparkResult<Option<String>> {
         let quoted = self.kind(0) == Kind::Quoted;
-        if self.take_as() || quoted || self.word(0).is_some_and(|word| alone(word) || self.is_last_word()) {
+        if self.take_as()
+            || quoted
+            || self.word(0).is_some_and(|word| alone(word) || self.is_last_word() && !among(word, &NO_TABLE_ALIAS))
+        {
             return self.strict_identifier().map(Some);
         }
         Ok(None)

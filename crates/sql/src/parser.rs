@@ -11,7 +11,7 @@ use crate::lexer::{Kind, NOT_CLOSED, Token, tokens};
 
 /// Levels of expressions, types and queries within each other, and terms of one chain of operators. More are refused,
 /// since what is made of them nests as deep.
-pub(crate) const NESTING_MAX: usize = 10_000;
+pub(crate) const NESTING_MAX: usize = 5_000;
 /// What one level may need of the stack, and what is added when less is left.
 const STACK_RED_ZONE_BYTES: usize = 256 << 10;
 const STACK_SEGMENT_BYTES: usize = 4 << 20;

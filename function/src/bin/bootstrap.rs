@@ -16,6 +16,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const MEMORY_MB_DEFAULT: u32 = 1769;
 
+/// An expression of some thousand levels is evaluated by recursion. It is address space until it is used, but less than
+/// the smallest function has of memory, since Linux refuses more.
+const THREAD_STACK_BYTES: usize = 64 << 20;
+
 fn main() -> Result<(), Error> {
     let started = Instant::now();
     tracing_subscriber::fmt()
@@ -29,7 +33,11 @@ fn main() -> Result<(), Error> {
     // A step of a plan may take seconds (a nested loop join). One thread more than a task has partitions, so that the
     // deadline is still heard while all of them are at it.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(cores + 1).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores + 1)
+        .thread_stack_size(THREAD_STACK_BYTES)
+        .enable_all()
+        .build()?;
     runtime.block_on(serve(started))
 }
 

@@ -13,7 +13,7 @@ fn check(cases: &[(&str, &str)]) {
 fn literals() {
     check(&[
         ("INTERVAL -'1' DAY", "INTERVAL DAY -86400000000"),
-        ("- INTERVAL 1 DAY", "negative(INTERVAL DAY 86400000000)"),
+        ("- INTERVAL 1 DAY", "-(INTERVAL DAY 86400000000)"),
         ("INTERVAL '-1-2' YEAR TO MONTH", "INTERVAL YEAR TO MONTH -14"),
         ("INTERVAL -'1-2' YEAR TO MONTH", "INTERVAL YEAR TO MONTH -14"),
         ("INTERVAL '10 11' DAY TO HOUR", "INTERVAL DAY TO HOUR 903600000000"),
@@ -97,8 +97,8 @@ fn literals() {
 #[test]
 fn operators() {
     check(&[
-        ("- -2", "negative(-2)"),
-        ("-a.b", "negative(a.b)"),
+        ("- -2", "-(-2)"),
+        ("-a.b", "-(a.b)"),
         ("a.b[1].c", "a.b[1]['c']"),
         ("NOT a = b AND c", "and(not(==(a, b)), c)"),
         ("!a = b", "not(==(a, b))"),
@@ -146,7 +146,7 @@ fn operators() {
         ("a AND b AND c AND d OR e OR f", "or(or(and(and(a, b), and(c, d)), e), f)"),
         ("from", "from"),
         ("select", "select"),
-        ("+a", "positive(a)"),
+        ("+a", "+(a)"),
         ("~a", "~(a)"),
         ("a DIV b % c", "%(div(a, b), c)"),
         ("a is not distinct from b", "<=>(a, b)"),
@@ -319,7 +319,7 @@ fn forms() {
         ("/* x /* y */ z */ a", "a"),
         ("a::array<int>[0]", "cast(a AS ARRAY<INT>)[0]"),
         ("a::struct<b:array<array<int>>>.b", "cast(a AS STRUCT<b: ARRAY<ARRAY<INT>>>)['b']"),
-        ("- a::int", "negative(cast(a AS INT))"),
+        ("- a::int", "-(cast(a AS INT))"),
         ("(a, b).col1", "struct(a, b)['col1']"),
         ("(1)", "1"),
         ("((1, 2))", "struct(1, 2)"),

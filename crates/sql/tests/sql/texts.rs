@@ -29,7 +29,7 @@ fn scripts() {
     assert_eq!(plans.len(), 3);
     let set = Command::Set { key: Some("a".to_owned()), value: Some("b c".to_owned()) };
     assert_eq!(plans[1], Plan::Command(Box::new(set)));
-    assert!(parse_script("SELECT 1 SELECT").is_err());
+    assert!(parse_script("SELECT 1 SELECT 2").is_err());
     assert!(parse_statement("SELECT 1; SELECT 2", &Parameters::None).is_err());
 }
 
