@@ -121,6 +121,13 @@ fn the_example_prints_what_it_prints_on_spark() {
 }
 
 #[test]
+fn no_query_ends_the_server() {
+    let mut server = Server::start(&python());
+    println!("{}", script(&server, "hostile.py", &[&server.remote]));
+    assert!(server.process.try_wait().expect("the server's state").is_none(), "the server has ended");
+}
+
+#[test]
 fn tpc_h_has_spark_s_rows() {
     let server = Server::start(&python());
     let data = server.folder.path().join("tpch");

@@ -32,6 +32,7 @@ impl Resolver<'_> {
                 })
             }
             Expr::Cast { expr, to, mode } => {
+                expect_shallow(to)?;
                 let value = self.expr(expr, scope)?;
                 let evaluation = CastEvaluation::of(*mode, self.settings());
                 let word = if evaluation == CastEvaluation::Try { "TRY_CAST" } else { "CAST" };
@@ -237,6 +238,7 @@ impl Resolver<'_> {
             within_group,
             settings: self.settings(),
         })?;
+        expect_shallow(&built.data_type)?;
         match function.kind {
             Kind::Aggregate => self.finish_aggregate(built, call, scope),
             _ => Ok(built),
@@ -491,6 +493,26 @@ fn unresolved_routine(name: &[String]) -> SparkError {
     SparkError::new("UNRESOLVED_ROUTINE", format!("there is no function {}", quote(name)))
         .with("routineName", quote(name))
         .with("searchPath", "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]")
+}
+
+/// Levels of arrays, maps and structs within each other. Arrow's own format for the wire holds hardly more.
+const TYPE_LEVELS_MAX: usize = 64;
+
+fn expect_shallow(data_type: &DataType) -> SparkResult<()> {
+    if !is_deeper(data_type, TYPE_LEVELS_MAX) {
+        return Ok(());
+    }
+    Err(SparkError::unsupported(format!("a type of more than {TYPE_LEVELS_MAX} levels of arrays, maps and structs")))
+}
+
+fn is_deeper(data_type: &DataType, levels: usize) -> bool {
+    let Some(inner) = levels.checked_sub(1) else { return true };
+    match data_type {
+        DataType::Array { element, .. } => is_deeper(element, inner),
+        DataType::Map { key, value, .. } => is_deeper(key, inner) || is_deeper(value, inner),
+        DataType::Struct { fields } => fields.iter().any(|field| is_deeper(&field.data_type, inner)),
+        _ => false,
+    }
 }
 
 /// Functions that only DataFrames call: SQL does not know their names.
