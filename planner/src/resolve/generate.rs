@@ -6,7 +6,7 @@ use firesteel_functions::Typed;
 use firesteel_spec::{DataType, Expr, FunctionCall, JoinKind, RelationKind, SparkError, SparkResult, StructField};
 
 use super::attribute::{Attribute, Scope};
-use super::expression::generator_of;
+use super::function::generator_of;
 use super::join::JoinSpec;
 use super::project::{Item, find_generator};
 use super::{Resolved, Resolver, build};

@@ -10,6 +10,7 @@ mod aggregate;
 mod attribute;
 mod expression;
 mod frame_functions;
+mod function;
 mod generate;
 mod join;
 mod nearest;

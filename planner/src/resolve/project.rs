@@ -9,7 +9,8 @@ use firesteel_functions::{Typed, java_regex};
 use firesteel_spec::{DataType, Expr, SparkError, SparkResult};
 
 use super::attribute::{Attribute, Scope, quote, same_name};
-use super::expression::{generator_of, has_aggregate};
+use super::expression::has_aggregate;
+use super::function::generator_of;
 use super::output_names::output_name;
 use super::{Resolved, Resolver, build, plan_error};
 

@@ -287,7 +287,7 @@ impl Resolver<'_> {
             arguments: arguments.to_vec(),
             ..Default::default()
         });
-        if super::expression::generator_of(&call).is_none() {
+        if super::function::generator_of(&call).is_none() {
             if let Some(function) = self.options.python.table_function(name, arguments) {
                 return self.python_table(&function, outer);
             }

@@ -18,7 +18,7 @@ use firesteel_functions::{TimeWindow, Typed, time_window};
 use firesteel_spec::{Expr, GroupingElement, SparkResult};
 
 use super::attribute::Scope;
-use super::expression::function_name;
+use super::function::function_name;
 use super::project::Item;
 use super::{Resolved, Resolver, build, plan_error};
 

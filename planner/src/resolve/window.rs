@@ -13,7 +13,8 @@ use firesteel_spec::{
 };
 
 use super::attribute::Scope;
-use super::expression::{fold, function_name};
+use super::expression::fold;
+use super::function::function_name;
 use super::{Resolver, plan_error};
 
 impl Resolver<'_> {
