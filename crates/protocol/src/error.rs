@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
-    /// It may work the next time: a lost sandbox, a timeout of a request, a throttle.
+    /// It may work the next time: a lost sandbox, a timeout of a request.
     Retry,
+    /// The platform or the store asks to slow down: tried again later, and no attempt is used up.
+    Throttled,
     /// The user has to change something: a wrong cast, a missing file, no permission. Never tried again.
     UserFix,
     /// A limit was met (memory, time, payload): the same attempt fails again unless the work gets smaller.
