@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -29,6 +30,26 @@ Examples:
   firesteel sql --table a=a/ --table b='b/2026-*.parquet' -f join.sql --format csv --output out.csv
   firesteel sql --runtime lambda --function firesteel --work s3://bucket/work --table t=s3://bucket/t/ -f q.sql")]
     Sql(SqlArgs),
+    /// List the jobs of a work location, or show one
+    #[command(after_help = "\
+Examples:
+  firesteel jobs --work s3://bucket/work
+  firesteel jobs --work s3://bucket/work show job-0198c0de")]
+    Jobs(JobsArgs),
+    /// Go on with a job whose coordinator is gone; what is done is not done again
+    #[command(after_help = "\
+Example:
+  firesteel resume job-0198c0de --runtime lambda --work s3://bucket/work")]
+    Resume(ResumeArgs),
+    /// End a job, wherever it is run
+    #[command(after_help = "Example:\n  firesteel cancel job-0198c0de --work s3://bucket/work")]
+    Cancel(CancelArgs),
+    /// Delete what ended or abandoned jobs have left
+    #[command(after_help = "\
+Examples:
+  firesteel gc --work s3://bucket/work --dry-run
+  firesteel gc --work s3://bucket/work --older-than 3d")]
+    Gc(GcArgs),
     /// Show a query's logical, physical and stage plans without running it
     #[command(after_help = "\
 Examples:
@@ -142,9 +163,99 @@ pub struct SqlArgs {
     /// A file for the answer; needed for parquet [default: the standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Write the rows as Parquet files of this table, a folder or a URL of one, all at once or not at all
+    #[arg(long, value_name = "PATH", conflicts_with = "output")]
+    pub into: Option<String>,
+    /// With --into: the rows take the place of those that are there
+    #[arg(long, requires = "into")]
+    pub overwrite: bool,
+    /// End the job before it costs more than this, in dollars
+    #[arg(long, value_name = "USD")]
+    pub budget: Option<f64>,
+    /// End the job if it is not done in this time, such as 90s or 15m
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub deadline: Option<Duration>,
     /// Leave out the summary
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct JobsArgs {
+    /// Where jobs have their folders, as a URL
+    #[arg(long, value_name = "URL")]
+    pub work: String,
+    /// JSON lines in place of a table
+    #[arg(long)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Option<JobsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum JobsCommand {
+    /// What a job's journal says of it
+    Show {
+        /// The job's name, or the beginning of it
+        job: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// The job's name, or the beginning of it
+    pub job: String,
+    #[command(flatten)]
+    pub runtime: RuntimeArgs,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+    /// A file for the answer; needed for parquet [default: the standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Leave out the summary
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CancelArgs {
+    /// The job's name, or the beginning of it
+    pub job: String,
+    /// Where jobs have their folders, as a URL
+    #[arg(long, value_name = "URL")]
+    pub work: String,
+    /// How long its coordinator has to end it, before it is ended without
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_time)]
+    pub patience: Duration,
+}
+
+#[derive(Debug, Args)]
+pub struct GcArgs {
+    /// Where jobs have their folders, as a URL
+    #[arg(long, value_name = "URL")]
+    pub work: String,
+    /// Jobs whose journal was last written longer ago than this
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = parse_time)]
+    pub older_than: Duration,
+    /// Say what would go, and delete nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `90s`, `15m`, `6h`, `7d`.
+fn parse_time(text: &str) -> Result<Duration, String> {
+    let unit = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit);
+    let seconds = match unit {
+        "s" | "" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(format!("{unit} is no unit; write s, m, h or d")),
+    };
+    let number: u64 = number.parse().map_err(|_| format!("{text} is no time; write it as 90s or 15m"))?;
+    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(|| format!("{text} is too long"))
 }
 
 #[derive(Debug, Args)]

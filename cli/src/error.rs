@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use firesteel_connect::ConnectError;
 use firesteel_coordinator::JobError;
+use firesteel_coordinator::journal::JournalError;
 use firesteel_invoke::InvokeError;
 use firesteel_planner::PlanError;
 use firesteel_protocol::{ErrorKind, error_chain};
@@ -19,6 +20,8 @@ pub enum CliError {
     Plan(#[from] PlanError),
     #[error(transparent)]
     Job(#[from] JobError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     #[error(transparent)]
     Invoke(#[from] InvokeError),
     #[error(transparent)]
@@ -51,6 +54,7 @@ impl CliError {
             Self::Usage(_) | Self::File { .. } | Self::Tpch(_) => ErrorKind::UserFix,
             Self::Plan(error) => error.kind(),
             Self::Job(error) => error.kind(),
+            Self::Journal(error) => error.kind(),
             Self::Invoke(error) => error.kind(),
             Self::Storage(error) => error.kind(),
             Self::Connect(error) => error.kind(),
@@ -71,7 +75,7 @@ impl CliError {
             ErrorKind::UserFix => 2,
             ErrorKind::Data => 3,
             ErrorKind::Capacity => 4,
-            ErrorKind::Retry => 5,
+            ErrorKind::Retry | ErrorKind::Throttled => 5,
         }
     }
 

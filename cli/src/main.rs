@@ -54,6 +54,10 @@ fn run(cli: Cli) -> Result<(), CliError> {
     runtime.block_on(async {
         match cli.command {
             Command::Sql(args) => commands::sql(args).await,
+            Command::Jobs(args) => commands::jobs(args).await,
+            Command::Resume(args) => commands::resume(args).await,
+            Command::Cancel(args) => commands::cancel(args).await,
+            Command::Gc(args) => commands::gc(args).await,
             Command::Explain(args) => commands::explain(args).await,
             Command::Demo(args) => commands::demo(args).await,
             Command::Tpch(args) => commands::tpch(&args),

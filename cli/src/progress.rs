@@ -33,6 +33,11 @@ impl Progress {
                     bar.inc(1);
                 }
             }
+            JobEvent::Restored { stage, tasks } => {
+                if let Some(bar) = self.stages.get(&stage) {
+                    bar.inc(tasks);
+                }
+            }
             JobEvent::TaskFailed { task, attempt, error } => {
                 // The bars can still be drawn if this line can't.
                 let _ = bars.println(format!("task {task}, attempt {attempt}: {error}"));

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use firesteel_coordinator::{JobEvent, JobOptions, JobOutcome, run_job};
+use firesteel_coordinator::{
+    JobControl, JobError, JobEvent, JobOptions, JobOutcome, TableOutput, journal, resume_job, run_job,
+};
 use firesteel_function::{FunctionContext, FunctionOptions, run_task};
 use firesteel_invoke::{
     FunctionInvoker, HandlerError, InProcess, LambdaInvoker, LambdaOptions, ProcessOptions, ProcessRuntime,
@@ -37,6 +39,22 @@ pub struct Runtime {
 pub struct Done {
     pub outcome: JobOutcome,
     pub job_url: String,
+}
+
+/// What is asked of a job beside its query.
+pub struct JobRequest {
+    pub job: JobId,
+    /// For people.
+    pub label: String,
+    pub output: Option<TableOutput>,
+    pub control: JobControl,
+}
+
+impl Default for JobRequest {
+    fn default() -> Self {
+        let job = JobId(format!("job-{}", uuid::Uuid::now_v7()));
+        Self { job, label: String::new(), output: None, control: JobControl::default() }
+    }
 }
 
 impl Runtime {
@@ -127,36 +145,73 @@ impl Runtime {
 
     /// Runs a query; Ctrl-C ends it and everything that it started.
     pub async fn run(&self, query: &PlannedQuery, on_event: impl FnMut(JobEvent) + Send) -> Result<Done, CliError> {
-        let job = JobId(format!("job-{}", uuid::Uuid::now_v7()));
-        let job_url = format!("{}/{job}", self.work_url);
-        let options = JobOptions::new(job, job_url.clone(), self.memory_mb);
+        self.run_as(query, JobRequest::default(), on_event).await
+    }
+
+    /// As [`Self::run`], with more to ask for.
+    pub async fn run_as(
+        &self,
+        query: &PlannedQuery,
+        request: JobRequest,
+        on_event: impl FnMut(JobEvent) + Send,
+    ) -> Result<Done, CliError> {
+        let JobRequest { job, label, output, control } = request;
+        let job_url = self.job_url(&job);
+        let options = JobOptions { label, output, control, ..JobOptions::new(job, job_url.clone(), self.memory_mb) };
         let graph = Arc::new(query.graph.clone());
         let schema = Arc::clone(&query.schema);
         let run = run_job(graph, schema, Arc::clone(&self.invoker), &self.storage, options, on_event);
+        self.until_interrupted(run, job_url).await
+    }
+
+    /// Goes on with a job of this work location.
+    pub async fn resume(&self, job_url: String, on_event: impl FnMut(JobEvent) + Send) -> Result<Done, CliError> {
+        let control = JobControl::default();
+        let run = resume_job(&job_url, Arc::clone(&self.invoker), &self.storage, control, on_event);
+        self.until_interrupted(run, job_url.clone()).await
+    }
+
+    async fn until_interrupted(
+        &self,
+        run: impl Future<Output = Result<JobOutcome, JobError>>,
+        job_url: String,
+    ) -> Result<Done, CliError> {
         let outcome = tokio::select! {
             outcome = run => outcome.map_err(CliError::from),
             _ = tokio::signal::ctrl_c() => Err(CliError::Interrupted),
         };
-        if outcome.is_err() {
+        let is_own = !matches!(&outcome, Err(CliError::Job(error)) if error.is_elsewhere());
+        if outcome.is_err() && is_own {
             self.forget(&job_url).await;
         }
         outcome.map(|outcome| Done { outcome, job_url })
     }
 
+    /// Where a job has its folder.
+    pub fn job_url(&self, job: &JobId) -> String {
+        format!("{}/{job}", self.work_url)
+    }
+
+    pub fn work_url(&self) -> &str {
+        &self.work_url
+    }
+
     /// What a session runs its jobs on.
     pub fn cluster(&self) -> Cluster {
-        Cluster {
-            storage: self.storage.clone(),
-            invoker: Arc::clone(&self.invoker),
-            work_url: self.work_url.clone(),
-            function_memory_mb: self.memory_mb,
-        }
+        Cluster::new(self.storage.clone(), Arc::clone(&self.invoker), self.work_url.clone(), self.memory_mb)
     }
 
     /// Deletes a job's folder, once its answer is read.
     pub async fn forget(&self, job_url: &str) {
         if let Err(error) = self.storage.delete_prefix(job_url).await {
             tracing::warn!(job_url, %error, "job folder not deleted");
+        }
+    }
+
+    /// Deletes a job's folder but for its journal.
+    pub async fn trim(&self, job_url: &str) {
+        if let Err(error) = journal::trim(&self.storage, job_url).await {
+            tracing::warn!(job_url, %error, "job folder not cleared");
         }
     }
 

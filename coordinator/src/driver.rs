@@ -1,277 +1,368 @@
-//! [`run_job`]: the loop around the scheduler. It does what the commands say and reports what comes of it.
+//! [`Driver`]: the loop around the scheduler. It does what the commands say and reports what comes of it.
 //!
 //! All invocations are owned by the loop: dropping the job's future ends them (JOB-5), and what they leave in the
 //! job's folder is garbage that the caller deletes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
-use firesteel_invoke::{FunctionInvoker, InvokeError};
-use firesteel_planner::{Stage, StageGraph, StageOutputs, TaskSlice};
+use firesteel_invoke::FunctionInvoker;
+use firesteel_planner::TaskSlice;
 use firesteel_protocol::{
-    Blob, ErrorKind, JobId, StageId, TaskError, TaskId, TaskOutcome, TaskOutput, TaskReport, error_chain,
+    ErrorKind, JobId, StageId, TaskError, TaskId, TaskOutcome, TaskOutput, TaskReport, error_chain,
 };
 use firesteel_storage::Storage;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinError, JoinSet};
+use tokio::time::Instant;
 use tracing::warn;
 
-use crate::envelope::EnvelopeMaker;
-use crate::scheduler::{Command, Event, RetryPolicy, Scheduler};
+use crate::admission::Admitted;
+use crate::commit;
+use crate::job::{JobEvent, JobOptions, JobOutcome, as_task_error};
+use crate::job_spec::{JobSpec, TableOutput};
+use crate::journal::{JobEnd, JobState, Journal, Record};
+use crate::outputs::{Outputs, rows};
+use crate::recorder::{Recorded, Recorder};
+use crate::scheduler::{Command, Event, Failure, RecordedTask, Scheduler, StopReason};
 use crate::summary::{Accounts, JobSummary};
+use crate::work::Work;
 use crate::{Answer, JobError};
 
-/// How a job runs.
-#[derive(Debug, Clone)]
-pub struct JobOptions {
-    pub job: JobId,
-    /// The job's own folder, as a URL without a trailing slash.
-    pub work_url: String,
-    /// Memory of a function, which its price depends on.
-    pub function_memory_mb: u32,
-    /// An answer up to this size per task comes in the reply; base64 makes it a third longer there.
-    pub answer_inline_bytes_max: u64,
-    pub retry: RetryPolicy,
-}
+/// How often what a job has spent by now is compared with its budget.
+const BUDGET_CHECK: Duration = Duration::from_millis(250);
 
-impl JobOptions {
-    /// Options with the defaults: a quarter of a reply's limit is for rows.
-    pub fn new(job: JobId, work_url: impl Into<String>, function_memory_mb: u32) -> Self {
-        Self {
-            job,
-            work_url: work_url.into(),
-            function_memory_mb,
-            answer_inline_bytes_max: 1024 * 1024,
-            retry: RetryPolicy::default(),
-        }
-    }
-}
-
-/// Progress of a job, for bars and logs.
-#[derive(Debug, Clone)]
-pub enum JobEvent {
-    StageStarted { stage: StageId, tasks: u64 },
-    TaskFinished { task: TaskId },
-    TaskFailed { task: TaskId, attempt: u32, error: TaskError },
-    StageFinished { stage: StageId },
-}
-
-/// A finished job.
-#[derive(Debug)]
-pub struct JobOutcome {
-    pub answer: Answer,
-    pub summary: JobSummary,
-}
-
-/// Runs all stages of `graph` and gives the answer of its last one, whose columns are `schema`.
-///
-/// # Errors
-/// The first error that no retry mends; everything that runs is ended then.
-pub async fn run_job(
-    graph: Arc<StageGraph>,
-    schema: SchemaRef,
+pub(crate) struct Driver {
+    job: JobId,
+    work: Arc<dyn Work>,
+    /// Of the work; the last one gives the answer.
+    stage_count: usize,
+    inputs: Vec<Vec<StageId>>,
     invoker: Arc<dyn FunctionInvoker>,
-    storage: &Storage,
-    options: JobOptions,
-    mut on_event: impl FnMut(JobEvent) + Send,
-) -> Result<JobOutcome, JobError> {
-    let began = Instant::now();
-    let storage = storage.metered();
-    let maker = EnvelopeMaker {
-        job: options.job.clone(),
-        work_url: options.work_url.clone(),
-        storage: storage.clone(),
-        answer_inline_bytes_max: options.answer_inline_bytes_max,
-    };
-    let inputs = graph.stages.iter().map(Stage::inputs).collect();
-    let scheduler = Scheduler::new(inputs, invoker.concurrency_max(), options.retry);
-    let accounts = Accounts::new(graph.stages.len(), options.function_memory_mb);
-    let mut driver = Driver {
-        graph,
-        invoker,
-        maker,
-        accounts,
-        sliced: HashMap::new(),
-        reported: HashMap::new(),
-        partial: HashMap::new(),
-        outputs: StageOutputs::new(),
-        running: JoinSet::new(),
-        began,
-    };
-    driver.run(scheduler, &mut on_event).await?;
-    let last = StageId(driver.graph.stages.len().saturating_sub(1) as u32);
-    let outputs = driver.outputs.remove(&last).unwrap_or_default();
-    let summary = driver.accounts.summary(began.elapsed(), storage.usage().requests);
-    Ok(JobOutcome { answer: Answer::new(schema, outputs, storage), summary })
-}
-
-struct Driver {
-    graph: Arc<StageGraph>,
-    invoker: Arc<dyn FunctionInvoker>,
-    maker: EnvelopeMaker,
+    storage: Storage,
+    scheduler: Scheduler,
     accounts: Accounts,
-    /// The plan and the slices of stages that have begun.
-    sliced: HashMap<StageId, (Blob, Arc<Vec<TaskSlice>>)>,
-    /// Outputs that the scheduler has not accepted yet.
-    reported: HashMap<(TaskId, u32), TaskOutput>,
-    /// Accepted outputs of stages that are not complete.
-    partial: HashMap<StageId, Vec<Option<TaskOutput>>>,
-    outputs: StageOutputs,
+    recorder: Recorder,
+    admitted: Option<Admitted>,
+    budget_usd: Option<f64>,
+    output: Option<TableOutput>,
+    /// A commit that an earlier coordinator was about to make.
+    committing: Option<u64>,
+    /// The slices of stages that have begun.
+    sliced: HashMap<StageId, Vec<TaskSlice>>,
+    outputs: Outputs,
     running: JoinSet<Finished>,
+    attempts: HashMap<(TaskId, u32), AbortHandle>,
+    events: Vec<Event>,
+    restored: Vec<JobEvent>,
     began: Instant,
 }
 
 struct Finished {
     task: TaskId,
     attempt: u32,
-    reply: Result<TaskReport, Refusal>,
-}
-
-enum Refusal {
-    Throttled,
-    Failed(TaskError),
+    reply: Result<TaskReport, TaskError>,
 }
 
 impl Driver {
-    async fn run(
-        &mut self,
-        mut scheduler: Scheduler,
-        on_event: &mut (impl FnMut(JobEvent) + Send),
-    ) -> Result<(), JobError> {
-        let mut events = vec![Event::Start];
-        loop {
-            while let Some(event) = events.pop() {
-                for command in scheduler.on(event, self.began.elapsed()) {
-                    match command {
-                        Command::Complete => return Ok(()),
-                        Command::Fail { task, attempts, error } => {
-                            self.running.shutdown().await;
-                            return Err(JobError::Task { task, attempts, source: error });
-                        }
-                        Command::Slice(stage) => events.push(self.slice(stage, on_event).await?),
-                        Command::Launch { task, attempt } => self.launch(task, attempt).await?,
-                        Command::Accept { task, attempt } => {
-                            self.accept(task, attempt);
-                            on_event(JobEvent::TaskFinished { task });
-                        }
-                        Command::StageComplete(stage) => {
-                            self.complete(stage);
-                            on_event(JobEvent::StageFinished { stage });
-                        }
-                    }
-                }
+    pub fn new(work: Arc<dyn Work>, invoker: Arc<dyn FunctionInvoker>, storage: Storage, options: &JobOptions) -> Self {
+        let specs = work.stages();
+        Self {
+            job: options.job.clone(),
+            stage_count: specs.len(),
+            inputs: specs.iter().map(|spec| spec.inputs.clone()).collect(),
+            accounts: Accounts::new(specs.len(), options.function_memory_mb),
+            scheduler: Scheduler::new(specs, invoker.concurrency_max(), options.control.policy),
+            recorder: Recorder::new(None),
+            admitted: options.control.admission.as_ref().map(crate::Admission::enter),
+            budget_usd: options.control.budget_usd,
+            output: options.output.clone(),
+            committing: None,
+            work,
+            invoker,
+            storage,
+            sliced: HashMap::new(),
+            outputs: Outputs::default(),
+            running: JoinSet::new(),
+            attempts: HashMap::new(),
+            events: vec![Event::Start],
+            restored: Vec::new(),
+            began: Instant::now(),
+        }
+    }
+
+    /// From here on what is accepted is kept.
+    pub fn begin_journal(&mut self, journal: Journal, spec: JobSpec) {
+        self.recorder = Recorder::new(Some(journal));
+        self.recorder.record(Record::Began(Box::new(spec)));
+    }
+
+    /// Takes over what a journal says of the stages that have begun.
+    pub async fn restore(&mut self, journal: Journal, state: JobState) -> Result<(), JobError> {
+        self.recorder = Recorder::new(Some(journal));
+        self.committing = state.committing;
+        if state.cancel_requested {
+            self.events.push(Event::Stop(StopReason::Cancelled));
+        }
+        for (id, stage) in state.stages {
+            if stage.is_unneeded {
+                self.events.insert(0, Event::Unneeded(id));
             }
-            events.push(self.next_event(&scheduler, on_event).await?);
-        }
-    }
-
-    async fn next_event(
-        &mut self,
-        scheduler: &Scheduler,
-        on_event: &mut (impl FnMut(JobEvent) + Send),
-    ) -> Result<Event, JobError> {
-        let wake = scheduler.next_wake();
-        if self.running.is_empty() && wake.is_none() {
-            return Err(JobError::Stalled);
-        }
-        let wait = wake.map_or(Duration::MAX, |wake| wake.saturating_sub(self.began.elapsed()));
-        tokio::select! {
-            Some(finished) = self.running.join_next() => match finished {
-                Ok(finished) => Ok(self.finished(finished, on_event)),
-                Err(_) => Err(JobError::Stalled),
-            },
-            () = tokio::time::sleep(wait), if wake.is_some() => Ok(Event::Tick),
-        }
-    }
-
-    async fn slice(&mut self, id: StageId, on_event: &mut (impl FnMut(JobEvent) + Send)) -> Result<Event, JobError> {
-        let stage = &self.graph.stages[id.0 as usize];
-        let slices = self.graph.slice(stage, &self.outputs).map_err(|source| JobError::Slice { stage: id, source })?;
-        let tasks = slices.len();
-        let plan = self.maker.plan(stage).await?;
-        self.sliced.insert(id, (plan, Arc::new(slices)));
-        self.partial.insert(id, vec![None; tasks]);
-        self.accounts.sliced(id, tasks as u64);
-        on_event(JobEvent::StageStarted { stage: id, tasks: tasks as u64 });
-        Ok(Event::Sliced { stage: id, tasks: tasks as u32 })
-    }
-
-    async fn launch(&mut self, task: TaskId, attempt: u32) -> Result<(), JobError> {
-        let stage = &self.graph.stages[task.stage.0 as usize];
-        let Some((plan, slices)) = self.sliced.get(&task.stage) else {
-            return Err(JobError::Stalled);
-        };
-        let slice = &slices[task.index as usize];
-        let failed = |source| JobError::Slice { stage: task.stage, source };
-        let inputs = self.graph.inputs(stage, slice, &self.outputs).map_err(failed)?;
-        let payload = self.maker.envelope(&self.graph, stage, plan.clone(), &inputs, task, attempt).await?;
-        self.accounts.launched(task.stage, self.began.elapsed());
-        let invoker = Arc::clone(&self.invoker);
-        self.running.spawn(async move {
-            let reply = match invoker.invoke(payload).await {
-                Ok(reply) => TaskReport::decode(&reply)
-                    .map_err(|error| Refusal::Failed(TaskError::new(error.kind(), error.to_string()))),
-                Err(InvokeError::Throttled { .. }) => Err(Refusal::Throttled),
-                Err(error) => Err(Refusal::Failed(TaskError::new(error.kind(), error_chain(&error)))),
+            let tasks = stage.slices.len();
+            let bytes: Vec<u64> = stage.slices.iter().map(|slice| slice.bytes).collect();
+            let done = |accepted: &crate::journal::Accepted| RecordedTask {
+                attempt: accepted.attempt,
+                rows: rows(&accepted.output),
             };
-            Finished { task, attempt, reply }
-        });
+            let recorded: Vec<_> = (0..tasks as u32).map(|index| stage.accepted.get(&index).map(done)).collect();
+            self.scheduler.restore(id, &bytes, &recorded);
+            self.work.prepare(id).await?;
+            self.sliced.insert(id, stage.slices);
+            self.outputs.sliced(id, tasks);
+            self.accounts.sliced(id, tasks as u64);
+            self.restored.push(JobEvent::StageStarted { stage: id, tasks: tasks as u64 });
+            self.restored.push(JobEvent::Restored { stage: id, tasks: stage.accepted.len() as u64 });
+            for (index, accepted) in stage.accepted {
+                self.accounts.restored(id, accepted.metrics);
+                self.outputs.accept(TaskId { stage: id, index }, accepted.output);
+            }
+        }
         Ok(())
     }
 
-    fn finished(&mut self, finished: Finished, on_event: &mut (impl FnMut(JobEvent) + Send)) -> Event {
-        let Finished { task, attempt, reply } = finished;
+    /// Runs the job to its end, its output's commit included.
+    pub async fn run(
+        mut self,
+        schema: SchemaRef,
+        mut on_event: impl FnMut(JobEvent) + Send,
+    ) -> Result<JobOutcome, JobError> {
+        let done = match self.run_stages(&mut on_event).await {
+            Ok(()) => self.answer(schema).await,
+            Err(error) => Err(error),
+        };
+        self.running.shutdown().await;
+        let end = match &done {
+            Ok(outcome) => JobEnd::Succeeded(Box::new(outcome.summary.clone())),
+            Err(error) if error.is_elsewhere() => return done,
+            Err(JobError::Stopped(StopReason::Cancelled)) => JobEnd::Cancelled,
+            Err(error) => JobEnd::Failed(as_task_error(error)),
+        };
+        match self.recorder.finish(Record::Ended(end)).await {
+            Ok(()) => done,
+            // What went wrong first is what there is to tell.
+            Err(error) => done.and(Err(JobError::Journal(error))),
+        }
+    }
+
+    async fn answer(&mut self, schema: SchemaRef) -> Result<JobOutcome, JobError> {
+        let last = StageId(self.stage_count.saturating_sub(1) as u32);
+        let outputs = self.outputs.complete.get(&last).cloned().unwrap_or_default();
+        let answer = || Answer::new(Arc::clone(&schema), outputs.clone(), self.storage.clone());
+        if let Some(output) = &self.output {
+            let files = commit::files_of(answer(), output, &self.storage).await?;
+            commit::commit(&self.job.0, output, &files, &self.storage, self.committing, &mut self.recorder).await?;
+        }
+        Ok(JobOutcome { answer: answer(), summary: self.summary() })
+    }
+
+    fn summary(&self) -> JobSummary {
+        self.accounts.summary(self.began.elapsed(), self.storage.usage().requests)
+    }
+
+    async fn run_stages(&mut self, on_event: &mut (impl FnMut(JobEvent) + Send)) -> Result<(), JobError> {
+        self.restored.drain(..).for_each(&mut *on_event);
+        loop {
+            // In the order in which they came.
+            for event in std::mem::take(&mut self.events) {
+                for command in self.scheduler.on(event, self.began.elapsed()) {
+                    match command {
+                        Command::Complete => return Ok(()),
+                        Command::Fail(failure) => return Err(failed(failure)),
+                        command => self.obey(command, on_event).await?,
+                    }
+                }
+            }
+            if let Some(admitted) = &mut self.admitted {
+                admitted.ask(self.scheduler.demand());
+            }
+            if self.events.is_empty() {
+                self.wait(on_event).await?;
+            }
+        }
+    }
+
+    async fn obey(&mut self, command: Command, on_event: &mut (impl FnMut(JobEvent) + Send)) -> Result<(), JobError> {
+        match command {
+            Command::Slice(stage) => self.slice(stage, on_event).await?,
+            Command::Launch { task, attempt } => self.launch(task, attempt).await?,
+            Command::Abandon { task, attempt } => {
+                if let Some(call) = self.attempts.remove(&(task, attempt)) {
+                    call.abort();
+                }
+            }
+            Command::Accept { task, attempt } => {
+                if let Some((output, metrics)) = self.outputs.take_reported(task, attempt) {
+                    self.recorder.record(Record::Accepted { task, attempt, output: output.clone(), metrics });
+                    self.outputs.accept(task, output);
+                    on_event(JobEvent::TaskFinished { task });
+                }
+            }
+            Command::Forget { task } => self.recorder.record(Record::Lost { task }),
+            Command::StageComplete(stage) => {
+                self.outputs.complete(stage);
+                on_event(JobEvent::StageFinished { stage });
+            }
+            Command::Complete | Command::Fail(_) => {}
+        }
+        Ok(())
+    }
+
+    async fn wait(&mut self, on_event: &mut (impl FnMut(JobEvent) + Send)) -> Result<(), JobError> {
+        let wake = self.scheduler.next_wake();
+        let wait = wake.map_or(Duration::MAX, |wake| wake.saturating_sub(self.began.elapsed()));
+        let share = async {
+            match &mut self.admitted {
+                Some(admitted) => admitted.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        // In this order, so that a simulation of it goes the same way each time.
+        tokio::select! {
+            biased;
+            recorded = self.recorder.next() => match recorded.map_err(JobError::Journal)? {
+                Recorded::Tasks(tasks) => {
+                    let events = tasks.into_iter().map(|(task, attempt)| Event::Recorded { task, attempt });
+                    self.events.extend(events);
+                }
+                Recorded::CancelRequested => self.events.push(Event::Stop(StopReason::Cancelled)),
+            },
+            Some(finished) = self.running.join_next() => self.finished(finished, on_event)?,
+            share = share => self.events.push(Event::Share(share)),
+            () = tokio::time::sleep(wait), if wake.is_some() => self.events.push(Event::Tick),
+            () = tokio::time::sleep(BUDGET_CHECK), if self.budget_usd.is_some() => {}
+        }
+        self.check_budget();
+        Ok(())
+    }
+
+    fn check_budget(&mut self) {
+        let Some(budget_usd) = self.budget_usd else { return };
+        let spent_usd = self.accounts.spent_usd(self.began.elapsed());
+        if spent_usd > budget_usd {
+            self.events.push(Event::Stop(StopReason::Budget { spent_usd, budget_usd }));
+        }
+    }
+
+    async fn slice(&mut self, id: StageId, on_event: &mut (impl FnMut(JobEvent) + Send)) -> Result<(), JobError> {
+        let sliced = self.work.slice(id, &self.outputs.complete);
+        let slices = sliced.map_err(|source| JobError::Slice { stage: id, source })?;
+        let tasks = slices.len();
+        self.work.prepare(id).await?;
+        let bytes = slices.iter().map(|slice| slice.bytes).collect();
+        self.recorder.record(Record::Sliced { stage: id, slices: slices.clone() });
+        self.sliced.insert(id, slices);
+        self.outputs.sliced(id, tasks);
+        self.accounts.sliced(id, tasks as u64);
+        on_event(JobEvent::StageStarted { stage: id, tasks: tasks as u64 });
+        self.events.push(Event::Sliced { stage: id, bytes });
+        Ok(())
+    }
+
+    async fn launch(&mut self, task: TaskId, attempt: u32) -> Result<(), JobError> {
+        let Some(slice) = self.sliced.get(&task.stage).and_then(|slices| slices.get(task.index as usize)) else {
+            return Err(JobError::Stalled);
+        };
+        let payload = self.work.envelope(task, attempt, slice, &self.outputs.complete).await?;
+        self.accounts.launched(task, attempt, self.began.elapsed());
+        let invoker = Arc::clone(&self.invoker);
+        let call = self.running.spawn(async move {
+            let reply = match invoker.invoke(payload).await {
+                Ok(reply) => {
+                    TaskReport::decode(&reply).map_err(|error| TaskError::new(error.kind(), error.to_string()))
+                }
+                Err(error) => Err(TaskError::new(error.kind(), error_chain(&error))),
+            };
+            Finished { task, attempt, reply }
+        });
+        self.attempts.insert((task, attempt), call);
+        Ok(())
+    }
+
+    fn finished(
+        &mut self,
+        finished: Result<Finished, JoinError>,
+        on_event: &mut (impl FnMut(JobEvent) + Send),
+    ) -> Result<(), JobError> {
+        let Finished { task, attempt, reply } = match finished {
+            Ok(finished) => finished,
+            // An attempt that was given up.
+            Err(error) if error.is_cancelled() => return Ok(()),
+            Err(_) => return Err(JobError::Stalled),
+        };
+        self.attempts.remove(&(task, attempt));
+        self.accounts.ended(task, attempt);
         let outcome = match reply {
             Ok(report) if (report.task, report.attempt) == (task, attempt) => {
                 self.accounts.reported(task.stage, report.metrics, self.began.elapsed());
-                report.outcome
+                match report.outcome {
+                    TaskOutcome::Done(output) => Ok((output, report.metrics)),
+                    TaskOutcome::Failed(error) => Err(error),
+                }
             }
             Ok(report) => {
                 let text = format!("the reply to task {task} is a report of task {}", report.task);
-                TaskOutcome::Failed(TaskError::new(ErrorKind::Bug, text))
+                Err(TaskError::new(ErrorKind::Bug, text))
             }
-            Err(Refusal::Throttled) => return Event::Throttled { task, attempt },
-            Err(Refusal::Failed(error)) => TaskOutcome::Failed(error),
-        };
-        match outcome {
-            TaskOutcome::Done(output) => {
-                self.reported.insert((task, attempt), output);
-                Event::Succeeded { task, attempt }
-            }
-            TaskOutcome::Failed(error) => {
-                warn!(job = %self.maker.job, %task, attempt, kind = ?error.kind, %error, "task attempt failed");
-                on_event(JobEvent::TaskFailed { task, attempt, error: error.clone() });
-                match error.lost_object.as_deref().and_then(|url| self.producer_of(task.stage, url)) {
-                    Some(producer) => Event::InputLost { task, producer, error },
-                    None => Event::Failed { task, attempt, error },
+            Err(error) => {
+                if error.kind == ErrorKind::Throttled {
+                    self.accounts.throttled(task.stage);
                 }
+                Err(error)
             }
-        }
+        };
+        let event = match outcome {
+            Ok((output, metrics)) => self.succeeded(task, attempt, output, metrics),
+            Err(error) => self.failed(task, attempt, error, on_event),
+        };
+        self.events.push(event);
+        Ok(())
     }
 
-    /// The task whose accepted output is at `url`, among those that a stage reads; none if it has another by now.
-    fn producer_of(&self, consumer: StageId, url: &str) -> Option<TaskId> {
-        self.graph.stage(consumer)?.inputs().into_iter().find_map(|stage| {
-            let outputs = self.outputs.get(&stage)?;
-            let index = outputs.iter().position(|output| output.url.as_deref() == Some(url))?;
-            Some(TaskId { stage, index: index as u32 })
-        })
+    fn succeeded(
+        &mut self,
+        task: TaskId,
+        attempt: u32,
+        output: TaskOutput,
+        metrics: firesteel_protocol::TaskMetrics,
+    ) -> Event {
+        let rows = rows(&output);
+        self.outputs.reported(task, attempt, output, metrics);
+        Event::Succeeded { task, attempt, rows }
     }
 
-    fn accept(&mut self, task: TaskId, attempt: u32) {
-        let Some(output) = self.reported.remove(&(task, attempt)) else { return };
-        if let Some(outputs) = self.outputs.get_mut(&task.stage) {
-            // The stage was complete before; this task ran again.
-            outputs[task.index as usize] = output;
-        } else if let Some(outputs) = self.partial.get_mut(&task.stage) {
-            outputs[task.index as usize] = Some(output);
+    fn failed(
+        &mut self,
+        task: TaskId,
+        attempt: u32,
+        error: TaskError,
+        on_event: &mut (impl FnMut(JobEvent) + Send),
+    ) -> Event {
+        if error.kind != ErrorKind::Throttled {
+            warn!(job = %self.job, %task, attempt, kind = ?error.kind, %error, "task attempt failed");
+            on_event(JobEvent::TaskFailed { task, attempt, error: error.clone() });
+        }
+        let inputs = &self.inputs[task.stage.0 as usize];
+        match error.lost_object.as_deref().and_then(|url| self.outputs.producer_of(inputs, url)) {
+            Some(producer) => Event::InputLost { task, attempt, producer, error },
+            None => Event::Failed { task, attempt, error },
         }
     }
+}
 
-    fn complete(&mut self, stage: StageId) {
-        if let Some(outputs) = self.partial.remove(&stage) {
-            self.outputs.insert(stage, outputs.into_iter().flatten().collect());
-        }
+fn failed(failure: Failure) -> JobError {
+    match failure {
+        Failure::Task { task, attempts, error } => JobError::Task { task, attempts, source: error },
+        Failure::Stopped(reason) => JobError::Stopped(reason),
     }
 }

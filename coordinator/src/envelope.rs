@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use firesteel_planner::{Stage, StageGraph, StageOutput};
 use firesteel_protocol::{Blob, Inputs, JobId, LeafInput, OutputSpec, TaskEnvelope, TaskId, WIRE_VERSION};
-use firesteel_shuffle::crc64;
-use firesteel_storage::Storage;
+use firesteel_storage::{Storage, crc64};
 
 use crate::JobError;
+use crate::patience::patiently;
 
 /// A plan up to this size travels in each envelope; a larger one is written once and fetched once per sandbox.
 const PLAN_INLINE_BYTES_MAX: usize = 64 * 1024;
@@ -73,7 +73,8 @@ impl EnvelopeMaker {
 
     async fn store(&self, url: String, bytes: Bytes) -> Result<Blob, JobError> {
         let blob = Blob::Stored { url: url.clone(), bytes: bytes.len() as u64, crc64: crc64(&bytes) };
-        self.storage.put(&url, bytes).await.map_err(|source| JobError::Store { url, source: Box::new(source) })?;
+        let put = patiently(|| self.storage.put(&url, bytes.clone())).await;
+        put.map_err(|source| JobError::Store { url, source: Box::new(source) })?;
         Ok(blob)
     }
 }

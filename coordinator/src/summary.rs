@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use firesteel_protocol::{RequestCounts, StageId, TaskMetrics};
-use serde::Serialize;
+use std::collections::HashMap;
+
+use firesteel_protocol::{RequestCounts, StageId, TaskId, TaskMetrics};
+use serde::{Deserialize, Serialize};
 
 use crate::cost::{Prices, gb_seconds};
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobSummary {
     pub stages: Vec<StageSummary>,
     pub tasks: u64,
@@ -23,7 +25,7 @@ pub struct JobSummary {
     pub requests_usd: f64,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StageSummary {
     pub stage: StageId,
     pub tasks: u64,
@@ -46,6 +48,8 @@ pub(crate) struct Accounts {
     stages: Vec<StageAccount>,
     memory_mb: u32,
     gb_seconds: f64,
+    /// Attempts that run, and since when.
+    running: HashMap<(TaskId, u32), Duration>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -59,17 +63,45 @@ struct StageAccount {
 
 impl Accounts {
     pub(crate) fn new(stages: usize, memory_mb: u32) -> Self {
-        Self { stages: vec![StageAccount::default(); stages], memory_mb, gb_seconds: 0.0 }
+        Self { stages: vec![StageAccount::default(); stages], memory_mb, gb_seconds: 0.0, running: HashMap::new() }
     }
 
     pub(crate) fn sliced(&mut self, stage: StageId, tasks: u64) {
         self.stages[stage.0 as usize].tasks = tasks;
     }
 
-    pub(crate) fn launched(&mut self, stage: StageId, now: Duration) {
-        let account = &mut self.stages[stage.0 as usize];
+    pub(crate) fn launched(&mut self, task: TaskId, attempt: u32, now: Duration) {
+        self.running.insert((task, attempt), now);
+        let account = &mut self.stages[task.stage.0 as usize];
         account.attempts += 1;
         account.began.get_or_insert(now);
+    }
+
+    /// The call has come back, whatever it said. One that was given up goes on and is still paid for.
+    pub(crate) fn ended(&mut self, task: TaskId, attempt: u32) {
+        self.running.remove(&(task, attempt));
+    }
+
+    /// A call that was refused is none that is paid for.
+    pub(crate) fn throttled(&mut self, stage: StageId) {
+        self.stages[stage.0 as usize].attempts -= 1;
+    }
+
+    /// An attempt of an earlier coordinator.
+    pub(crate) fn restored(&mut self, stage: StageId, metrics: TaskMetrics) {
+        self.stages[stage.0 as usize].attempts += 1;
+        self.reported(stage, metrics, Duration::ZERO);
+    }
+
+    /// Dollars by now, with what runs counted as if it ended now.
+    pub(crate) fn spent_usd(&self, now: Duration) -> f64 {
+        let running = self.running.values().map(|since| now.saturating_sub(*since).as_millis() as u64);
+        let running: f64 = running.map(|ms| gb_seconds(self.memory_mb, ms)).sum();
+        let attempts = self.stages.iter().map(|stage| stage.attempts).sum();
+        let mut requests = RequestCounts::default();
+        self.stages.iter().for_each(|stage| requests += stage.metrics.requests);
+        let prices = Prices::US_EAST_1_ARM64;
+        prices.compute(self.gb_seconds + running, attempts) + prices.requests(&requests)
     }
 
     pub(crate) fn reported(&mut self, stage: StageId, metrics: TaskMetrics, now: Duration) {

@@ -17,6 +17,7 @@ use firesteel_protocol::{
     WireError,
 };
 use firesteel_storage::Storage;
+use uuid::Uuid;
 
 use crate::FunctionContext;
 use crate::bind::bind;
@@ -24,6 +25,8 @@ use crate::classify::classify;
 use crate::memory::{PeakPool, task_runtime};
 use crate::output::{Destination, Written, write_output};
 
+/// GETs of a stored plan or list of inputs whose bytes are not what was written: they may change on their way.
+const BLOB_TRIES_MAX: u32 = 3;
 /// Time that a task keeps for its report before the sandbox would be ended.
 const DEADLINE_MARGIN: Duration = Duration::from_millis(500);
 
@@ -102,7 +105,8 @@ async fn attempt(
         let destination = Destination {
             storage,
             spec: &envelope.output,
-            url: format!("{}.segments", envelope.attempt_url()),
+            // A call may be delivered twice, and both write: the report says which object is whose.
+            url: format!("{}-{}.segments", envelope.attempt_url(), Uuid::new_v4().simple()),
             options: &context.options,
         };
         let written = write_output(&plan, routing, &task_context, destination).await;
@@ -181,12 +185,13 @@ async fn read_blob(blob: &Blob, storage: &Storage) -> Result<Bytes> {
     match blob {
         Blob::Inline(bytes) => Ok(bytes.clone().into()),
         Blob::Stored { url, bytes, crc64 } => {
-            let content = storage.get(url).await.map_err(|error| DataFusionError::External(Box::new(error)))?;
-            let found = firesteel_shuffle::crc64(&content);
-            if content.len() as u64 != *bytes || found != *crc64 {
-                return internal_err!("{url} is not what the coordinator wrote");
+            for _ in 0..BLOB_TRIES_MAX {
+                let content = storage.get(url).await.map_err(|error| DataFusionError::External(Box::new(error)))?;
+                if content.len() as u64 == *bytes && firesteel_storage::crc64(&content) == *crc64 {
+                    return Ok(content);
+                }
             }
-            Ok(content)
+            internal_err!("{url} is not what the coordinator wrote")
         }
     }
 }

@@ -27,4 +27,4 @@ pub use listing::{FileList, ListOptions, list_files};
 pub use options::{PlannerOptions, SETTINGS};
 pub use planner::{PlannedQuery, Planner};
 pub use resolve::{PythonOptions, ResolveOptions, ResolvedQuery, Source, Sources, resolve, source_names};
-pub use stages::{Leaf, Stage, StageGraph, StageOutput, StageOutputs, TaskSlice};
+pub use stages::{Leaf, Stage, StageGraph, StageOutput, StageOutputs, StoredGraph, TaskSlice};

@@ -1,9 +1,10 @@
 //! Which files a path means: a file, a folder and all below it, or a pattern; and the values that their folders name.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::execution::object_store::ObjectStoreUrl;
-use firesteel_formats::partition_values;
+use firesteel_formats::{CommitError, TableFolder, is_hidden, partition_values, unpublished};
 use firesteel_spec::{SparkError, SparkResult};
 use firesteel_storage::{Location, Storage, to_url};
 use futures::TryStreamExt;
@@ -66,7 +67,7 @@ pub async fn list_files(storage: &Storage, paths: &[String], options: &ListOptio
         {
             return Err(SparkError::unsupported("paths on several stores in one read"));
         }
-        match list_path(path, &own, base.as_ref()).await {
+        match list_path(storage, path, &own, base.as_ref()).await {
             Err(error) if options.skips_missing && error.class == "PATH_NOT_FOUND" => {}
             listed => found.extend(listed?),
         }
@@ -109,7 +110,12 @@ fn pattern(text: &str) -> SparkResult<Pattern> {
 }
 
 /// The files of one path, with the folders below the base.
-async fn list_path(shown: &str, location: &Location, base: Option<&Path>) -> SparkResult<Vec<Found>> {
+async fn list_path(
+    storage: &Storage,
+    shown: &str,
+    location: &Location,
+    base: Option<&Path>,
+) -> SparkResult<Vec<Found>> {
     let parts: Vec<String> = location.path.parts().map(|part| part.as_ref().to_owned()).collect();
     let plain = parts.iter().take_while(|part| !part.contains(['*', '?', '['])).count();
     let patterns = parts[plain..].iter().map(|part| pattern(part)).collect::<SparkResult<Vec<_>>>()?;
@@ -125,8 +131,8 @@ async fn list_path(shown: &str, location: &Location, base: Option<&Path>) -> Spa
         }
     }
     let mut found = Vec::new();
-    for meta in listed {
-        let own: Vec<String> = meta.location.parts().map(|part| part.as_ref().to_owned()).collect();
+    for (name, meta) in by_log(storage, &location.url_of(&prefix), &prefix, listed).await? {
+        let own: Vec<String> = name.parts().map(|part| part.as_ref().to_owned()).collect();
         let below = own.get(plain..).unwrap_or_default();
         let is_match =
             below.len() >= patterns.len() && patterns.iter().zip(below).all(|(pattern, part)| pattern.matches(part));
@@ -145,9 +151,30 @@ async fn list_path(shown: &str, location: &Location, base: Option<&Path>) -> Spa
     Ok(found)
 }
 
-/// Spark's rule: jobs keep their own files under such names.
-fn is_hidden(part: &str) -> bool {
-    (part.starts_with('_') && !part.contains('=')) || part.starts_with('.') || part.ends_with("._COPYING_")
+/// The files of a folder, each with the name that it has in its table: where a write is committed and not published, as
+/// the folder's log has it (JOB-4).
+async fn by_log(
+    storage: &Storage,
+    url: &str,
+    prefix: &Path,
+    listed: Vec<ObjectMeta>,
+) -> SparkResult<Vec<(Path, ObjectMeta)>> {
+    let below = |meta: &ObjectMeta| {
+        let parts = meta.location.prefix_match(prefix)?;
+        Some(parts.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/"))
+    };
+    let names: Vec<String> = listed.iter().filter_map(below).collect();
+    if unpublished(names.iter().map(String::as_str)).is_empty() {
+        return Ok(listed.into_iter().map(|meta| (meta.location.clone(), meta)).collect());
+    }
+    let failed = |error: CommitError| {
+        SparkError::new("FAILED_READ_FILE.NO_HINT", firesteel_protocol::error_chain(&error)).with("path", url)
+    };
+    let visible = TableFolder::new(storage.clone(), url).visible().await.map_err(failed)?;
+    let path = |name: &str| Path::parse(format!("{prefix}/{name}")).unwrap_or_default();
+    let metas: HashMap<Path, ObjectMeta> = listed.into_iter().map(|meta| (meta.location.clone(), meta)).collect();
+    let files = visible.files.iter().filter_map(|file| Some((path(&file.name), metas.get(&path(&file.at))?.clone())));
+    Ok(files.collect())
 }
 
 fn is_local_folder(location: &Location) -> bool {

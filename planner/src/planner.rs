@@ -19,8 +19,10 @@ use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
-use firesteel_formats::{SinkSpec, written_schema};
+use firesteel_formats::{FileFormat, ParquetCodec, SinkSpec, written_schema};
+use firesteel_functions::from_field;
 use firesteel_operators::{ConcatExec, FileWriteExec, StorageRegistry, session_state};
+use firesteel_spec::{DataType, SparkError};
 use firesteel_storage::Storage;
 use futures::FutureExt;
 
@@ -121,6 +123,23 @@ impl Planner {
         OnDeepStack::new(self.plan_text(sql)).await
     }
 
+    /// Plans a query whose rows go to Parquet files in `staging_url`, as [`Self::plan_write`] has it. Gives the sink and
+    /// the rows' columns too.
+    pub async fn plan_sql_write(
+        &self,
+        sql: &str,
+        staging_url: &str,
+    ) -> Result<(PlannedQuery, SinkSpec, SchemaRef), PlanError> {
+        let plan = async {
+            let logical = self.logical(sql).await?;
+            let schema = Arc::new(logical.schema().as_arrow().clone());
+            let spec = parquet_sink(staging_url, &schema)?;
+            let planned = self.plan(logical, Some(&Sink { spec: spec.clone(), in_one: false })).await?;
+            Ok((PlannedQuery { schema: written_schema(), ..planned }, spec, schema))
+        };
+        OnDeepStack::new(plan).await
+    }
+
     /// Plans a query that is resolved. The columns of its answer have the ids of the plan; `ResolvedQuery::schema` has
     /// their names.
     pub async fn plan_resolved(&self, query: ResolvedQuery) -> Result<PlannedQuery, PlanError> {
@@ -161,6 +180,11 @@ impl Planner {
     }
 
     async fn plan_text(&self, sql: &str) -> Result<PlannedQuery, PlanError> {
+        let logical = self.logical(sql).await?;
+        self.plan(logical, None).await
+    }
+
+    async fn logical(&self, sql: &str) -> Result<LogicalPlan, PlanError> {
         let logical = self.context.state().create_logical_plan(sql).await.map_err(PlanError::Query)?;
         if let LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) = logical {
             return Err(PlanError::Unsupported("EXPLAIN as a statement (use `firesteel explain`)".to_owned()));
@@ -171,8 +195,7 @@ impl Planner {
             .with_allow_statements(false)
             .verify_plan(&logical)
             .map_err(PlanError::Query)?;
-        let logical = self.context.state().optimize(&logical).map_err(PlanError::Query)?;
-        self.plan(logical, None).await
+        self.context.state().optimize(&logical).map_err(PlanError::Query)
     }
 
     async fn plan(&self, logical: LogicalPlan, sink: Option<&Sink>) -> Result<PlannedQuery, PlanError> {
@@ -236,6 +259,22 @@ fn one_after_another(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPl
         }))
     });
     changed.map(|changed| changed.data).map_err(PlanError::Query)
+}
+
+/// Files of all columns, without folders of partitions.
+fn parquet_sink(folder: &str, schema: &Schema) -> Result<SinkSpec, PlanError> {
+    let fields = schema.fields().iter().map(|field| from_field(field)).collect::<Result<_, SparkError>>();
+    let fields = fields.map_err(|error| PlanError::Unsupported(error.message))?;
+    Ok(SinkSpec {
+        folder: folder.to_owned(),
+        format: FileFormat::Parquet {
+            codec: ParquetCodec::Snappy,
+            spark_schema: DataType::Struct { fields }.to_json(),
+        },
+        columns: schema.fields().iter().map(|field| field.name().clone()).collect(),
+        partition_columns: 0,
+        records_per_file_max: None,
+    })
 }
 
 fn into_files(plan: Arc<dyn ExecutionPlan>, sink: Option<&Sink>) -> Arc<dyn ExecutionPlan> {

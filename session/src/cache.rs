@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
 use firesteel_connect::engine::{ProgressSink, StorageLevel};
-use firesteel_formats::{FileFormat, ParquetCodec, SinkSpec};
+use firesteel_formats::{FileFormat, ParquetCodec, Replaces, SinkSpec};
 use firesteel_planner::{FileReading, ListOptions, Source, Sources, list_files};
 use firesteel_spec::{DataType, Relation, RelationKind, SparkResult, StructField};
 use futures::future::BoxFuture;
@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::error::from_plan;
 use crate::session::SparkSession;
+use crate::write::Target;
 
 /// How the folders of kept rows begin.
 const CACHE_FOLDER: &str = "firesteel-cache";
@@ -273,7 +274,7 @@ impl SparkSession {
         let fields =
             columns.iter().zip(&names).map(|(column, name)| StructField::new(name, column.data_type.clone(), true));
         let sink = SinkSpec {
-            folder: folder.clone(),
+            folder: format!("{folder}/_temporary"),
             format: FileFormat::Parquet {
                 codec: ParquetCodec::Lz4,
                 spark_schema: DataType::Struct { fields: fields.collect() }.to_json(),
@@ -283,7 +284,8 @@ impl SparkSession {
             records_per_file_max: None,
         };
         let rows = self.resolved_but(&named.into(), Some(&entry.id)).await?;
-        self.run_write(rows, sink, false, &ProgressSink::default()).await?;
+        let target = Target { table_url: folder.clone(), replaces: Replaces::Nothing, in_one: false };
+        self.run_write(rows, sink, target, &ProgressSink::default()).await?;
         let list = list_files(&self.cluster.storage, std::slice::from_ref(&folder), &ListOptions::default()).await?;
         let provider = self.planner.files_table(list, FileReading::Parquet, false).await.map_err(from_plan)?;
         Ok(Kept::Rows(KeptRows { provider: Arc::new(provider), columns, folder, from }))

@@ -51,7 +51,7 @@ fn with_class(kind: ErrorKind, message: String) -> SparkError {
         ErrorKind::UserFix => SparkError::new("UNCLASSIFIED_ERROR", message),
         ErrorKind::Data => SparkError::new("FAILED_READ_FILE.NO_HINT", message),
         ErrorKind::Capacity => SparkError::new("UNABLE_TO_ACQUIRE_MEMORY", message),
-        ErrorKind::Retry => SparkError::new("UNCLASSIFIED_ERROR", message),
+        ErrorKind::Retry | ErrorKind::Throttled => SparkError::new("UNCLASSIFIED_ERROR", message),
         ErrorKind::Bug => SparkError::internal(message),
     }
 }

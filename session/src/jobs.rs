@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use firesteel_connect::engine::{Progress, ProgressSink, StageProgress};
-use firesteel_coordinator::{Answer, JobEvent, JobOptions, run_job};
+use firesteel_coordinator::{Admission, Answer, JobControl, JobEvent, JobOptions, TableOutput, journal, run_job};
 use firesteel_invoke::FunctionInvoker;
 use firesteel_planner::PlannedQuery;
 use firesteel_protocol::JobId;
@@ -20,14 +20,34 @@ pub struct Cluster {
     /// A URL without a trailing slash.
     pub work_url: String,
     pub function_memory_mb: u32,
+    /// What the jobs of all sessions share.
+    admission: Admission,
 }
 
 impl Cluster {
+    /// `work_url` has no slash at its end.
+    pub fn new(storage: Storage, invoker: Arc<dyn FunctionInvoker>, work_url: String, function_memory_mb: u32) -> Self {
+        let admission = Admission::new(invoker.concurrency_max());
+        Self { storage, invoker, work_url, function_memory_mb, admission }
+    }
+
     pub(crate) async fn run(&self, query: &PlannedQuery, progress: &ProgressSink) -> SparkResult<(Answer, JobFolder)> {
+        self.run_to(query, None, progress).await
+    }
+
+    /// Runs a query whose rows are committed to a table, if one is given, before this returns.
+    pub(crate) async fn run_to(
+        &self,
+        query: &PlannedQuery,
+        output: Option<TableOutput>,
+        progress: &ProgressSink,
+    ) -> SparkResult<(Answer, JobFolder)> {
         let job = JobId(format!("job-{}", uuid::Uuid::now_v7()));
         let job_url = format!("{}/{job}", self.work_url);
         let folder = JobFolder { url: job_url.clone(), storage: self.storage.clone() };
-        let options = JobOptions::new(job, job_url, self.function_memory_mb);
+        let label = output.as_ref().map_or_else(String::new, |output| format!("write to {}", output.table_url));
+        let control = JobControl { admission: Some(self.admission.clone()), ..JobControl::default() };
+        let options = JobOptions { label, output, control, ..JobOptions::new(job, job_url, self.function_memory_mb) };
         let mut shown = Progress::default();
         let on_event = |event: JobEvent| {
             update(&mut shown, &event);
@@ -39,7 +59,9 @@ impl Cluster {
         match run.await {
             Ok(outcome) => Ok((outcome.answer, folder)),
             Err(error) => {
-                folder.delete().await;
+                if !error.is_elsewhere() {
+                    folder.delete().await;
+                }
                 Err(from_job(error))
             }
         }
@@ -53,6 +75,13 @@ pub(crate) struct JobFolder {
 }
 
 impl JobFolder {
+    /// Deletes all but the journal, by which `firesteel jobs` tells of a job that has written something.
+    pub async fn trim(self) {
+        if let Err(error) = journal::trim(&self.storage, &self.url).await {
+            tracing::warn!(job_url = self.url, %error, "job folder not cleared");
+        }
+    }
+
     pub async fn delete(self) {
         if let Err(error) = self.storage.delete_prefix(&self.url).await {
             tracing::warn!(job_url = self.url, %error, "job folder not deleted");
@@ -79,6 +108,12 @@ fn update(progress: &mut Progress, event: &JobEvent) {
             let stage_id = i64::from(stage.0);
             if let Some(stage) = progress.stages.iter_mut().find(|known| known.stage_id == stage_id) {
                 stage.done = true;
+            }
+        }
+        JobEvent::Restored { stage, tasks } => {
+            let stage_id = i64::from(stage.0);
+            if let Some(stage) = progress.stages.iter_mut().find(|known| known.stage_id == stage_id) {
+                stage.completed_tasks += *tasks as i64;
             }
         }
         JobEvent::TaskFailed { .. } => {}

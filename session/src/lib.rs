@@ -4,10 +4,10 @@
 
 mod cache;
 mod catalog;
-mod commit;
 mod config;
 mod engine;
 mod error;
+mod folder;
 mod jobs;
 mod prepare;
 mod python;

@@ -1,7 +1,8 @@
 //! Writing: the rows of a query to files in a folder, by a job, and then the commit.
 
 use firesteel_connect::engine::ProgressSink;
-use firesteel_formats::{Codec, FileFormat, ParquetCodec, SinkSpec, WrittenFile, written_files};
+use firesteel_coordinator::{EmptyFile, StoredSchema, TableOutput};
+use firesteel_formats::{Codec, FileFormat, ParquetCodec, Replaces, SinkSpec, TableFolder};
 use firesteel_functions::row_options;
 use firesteel_planner::ResolvedQuery;
 use firesteel_spec::{
@@ -11,8 +12,8 @@ use firesteel_spec::{
 use uuid::Uuid;
 
 use crate::catalog::Insertion;
-use crate::commit::Folder;
-use crate::error::{from_job, from_plan};
+use crate::error::from_plan;
+use crate::folder::Folder;
 use crate::query::Rows;
 use crate::session::SparkSession;
 
@@ -23,8 +24,18 @@ pub(crate) struct FileWrite<'a> {
     /// A path or a URL of a folder.
     pub path: &'a str,
     pub mode: SaveMode,
+    /// Folders whose files an append replaces.
+    pub replaced_folders: Vec<String>,
     pub partition_by: &'a [String],
     pub options: &'a Options,
+}
+
+/// Where rows become files.
+pub(crate) struct Target {
+    pub table_url: String,
+    pub replaces: Replaces,
+    /// All rows go through one sink.
+    pub in_one: bool,
 }
 
 impl SparkSession {
@@ -69,6 +80,7 @@ impl SparkSession {
             format: &format,
             path: &path,
             mode: write.mode,
+            replaced_folders: Vec::new(),
             partition_by: &write.partition_by,
             options: &write.options,
         };
@@ -87,7 +99,8 @@ impl SparkSession {
     ) -> SparkResult<Rows> {
         let format = format.unwrap_or("parquet").to_lowercase();
         let mode = SaveMode::Overwrite;
-        let files = FileWrite { input, format: &format, path, mode, partition_by: &[], options };
+        let replaced_folders = Vec::new();
+        let files = FileWrite { input, format: &format, path, mode, replaced_folders, partition_by: &[], options };
         self.write_files(&files, progress).await?;
         Ok(Rows::none())
     }
@@ -132,43 +145,46 @@ impl SparkSession {
             records_per_file_max: option(write.options, "maxRecordsPerFile").and_then(|text| text.parse().ok()),
         };
         let rows = self.resolved(&rows_to_write(write, &columns)).await?;
-        let files = self.run_write(rows, sink, asks_for_one_file(write.input), progress).await;
-        let committed = match files {
-            Ok(files) => {
-                let is_dynamic = self.overwrites_dynamically(write);
-                folder.commit(files, write.mode == SaveMode::Overwrite, is_dynamic).await
-            }
-            Err(error) => Err(error),
+        let target = Target {
+            table_url: folder.url().to_owned(),
+            replaces: self.replaces(write),
+            in_one: asks_for_one_file(write.input),
         };
-        folder.clean(&staging).await;
+        let written = self.run_write(rows, sink, target, progress).await;
+        if written.is_err() {
+            TableFolder::new(self.cluster.storage.clone(), folder.url()).clean(&staging).await;
+        }
         self.forget_rows_below(folder.url()).await;
-        committed
+        written
     }
 
+    fn replaces(&self, write: &FileWrite<'_>) -> Replaces {
+        match write.mode {
+            SaveMode::Overwrite if self.overwrites_dynamically(write) => Replaces::ItsFolders,
+            SaveMode::Overwrite => Replaces::All,
+            _ if write.replaced_folders.is_empty() => Replaces::Nothing,
+            _ => Replaces::Folders(write.replaced_folders.clone()),
+        }
+    }
+
+    /// Writes rows to files of a table, all of which are visible when this returns, and none if it fails.
     pub(crate) async fn run_write(
         &self,
         rows: ResolvedQuery,
         sink: SinkSpec,
-        in_one: bool,
+        target: Target,
         progress: &ProgressSink,
-    ) -> SparkResult<Vec<WrittenFile>> {
-        let schema = rows.plan.schema().as_arrow().clone();
-        let planned = self.planner.plan_write(rows, sink.clone(), in_one).await.map_err(from_plan)?;
-        let (answer, job) = self.cluster.run(&planned, progress).await?;
-        let batches = answer.collect().await.map_err(from_job);
-        job.delete().await;
-        let mut files = Vec::new();
-        for batch in batches? {
-            files.extend(written_files(&batch).map_err(|error| SparkError::internal(error.to_string()))?);
-        }
-        if files.is_empty() && sink.partition_columns == 0 {
-            // A file without rows keeps the schema.
-            let mut empty = firesteel_formats::PartitionedSink::new(self.cluster.storage.clone(), sink);
-            let failed = |error: datafusion::common::DataFusionError| SparkError::internal(error.to_string());
-            empty.write_empty(std::sync::Arc::new(schema)).await.map_err(failed)?;
-            files = empty.finish().await.map_err(failed)?;
-        }
-        Ok(files)
+    ) -> SparkResult<()> {
+        let stored = StoredSchema::of(rows.plan.schema().as_arrow());
+        let schema = stored.map_err(|error| SparkError::internal(error.to_string()))?;
+        let planned = self.planner.plan_write(rows, sink.clone(), target.in_one).await.map_err(from_plan)?;
+        // A file without rows keeps the schema.
+        let empty = (sink.partition_columns == 0).then(|| EmptyFile { sink: sink.clone(), schema });
+        let output =
+            TableOutput { table_url: target.table_url, staging_url: sink.folder, replaces: target.replaces, empty };
+        let (_, job) = self.cluster.run_to(&planned, Some(output), progress).await?;
+        job.trim().await;
+        Ok(())
     }
 
     fn overwrites_dynamically(&self, write: &FileWrite<'_>) -> bool {

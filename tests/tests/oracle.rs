@@ -79,12 +79,12 @@ fn listed() -> BTreeSet<(String, String)> {
 
 async fn session(runtime: &TestRuntime, settings: &BTreeMap<String, String>) -> SparkSession {
     let options = options(&[]);
-    let cluster = Cluster {
-        storage: runtime.storage.clone(),
-        invoker: Arc::clone(&runtime.invoker),
-        work_url: runtime.work_url.clone(),
-        function_memory_mb: options.function_memory_mb,
-    };
+    let cluster = Cluster::new(
+        runtime.storage.clone(),
+        Arc::clone(&runtime.invoker),
+        runtime.work_url.clone(),
+        options.function_memory_mb,
+    );
     let warehouse = format!("{}/warehouse", runtime.work_url);
     let session = FiresteelEngine::new(cluster, options, &warehouse).session("someone").expect("a session");
     let tables = std::fs::read_to_string(folder().join("tables.sql")).expect("the tables");

@@ -19,12 +19,12 @@ struct Fixture {
 fn fixture(settings: &[&str]) -> Fixture {
     let options: PlannerOptions = options(settings);
     let runtime = TestRuntime::in_process(options.function_memory_mb);
-    let cluster = Cluster {
-        storage: runtime.storage.clone(),
-        invoker: Arc::clone(&runtime.invoker),
-        work_url: runtime.work_url.clone(),
-        function_memory_mb: options.function_memory_mb,
-    };
+    let cluster = Cluster::new(
+        runtime.storage.clone(),
+        Arc::clone(&runtime.invoker),
+        runtime.work_url.clone(),
+        options.function_memory_mb,
+    );
     let warehouse = format!("{}/warehouse", runtime.work_url);
     let session = FiresteelEngine::new(cluster, options, &warehouse).session("someone").expect("a session");
     Fixture { session, _runtime: runtime }

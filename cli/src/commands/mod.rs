@@ -3,6 +3,8 @@
 mod bench;
 mod demo;
 mod explain;
+mod jobs;
+mod resume;
 mod serve;
 mod sql;
 mod tpch;
@@ -10,6 +12,8 @@ mod tpch;
 pub use bench::bench;
 pub use demo::demo;
 pub use explain::explain;
+pub use jobs::{cancel, gc, jobs};
+pub use resume::resume;
 pub use serve::serve;
 pub use sql::sql;
 pub use tpch::{make_data, tpch, tpch_tables};

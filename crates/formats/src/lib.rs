@@ -9,10 +9,15 @@ mod lines;
 mod part_path;
 mod partitioned;
 mod sink;
+mod table_log;
 mod text;
 
 pub use codec::Codec;
 pub use part_path::{NULL_PARTITION, escape, partition_folder, partition_values};
 pub use partitioned::{PartitionedSink, WrittenFile, written_batch, written_files, written_schema};
 pub use sink::{FileFormat, ParquetCodec, SinkSpec};
+pub use table_log::{
+    AddedFile, CommitError, Replaces, TableCommit, TableFolder, VisibleFile, VisibleFiles, is_hidden, unpublished,
+    visible_files,
+};
 pub use text::{TextOptions, TextSource, first_line};

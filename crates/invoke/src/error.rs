@@ -79,14 +79,13 @@ pub enum InvokeError {
 }
 
 impl InvokeError {
-    /// What the scheduler does about it. A throttle is no attempt, and should not be counted as one.
+    /// What the scheduler does about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Throttled { .. }
-            | Self::TimedOut { .. }
-            | Self::Crashed { .. }
-            | Self::Unreachable { .. }
-            | Self::Unavailable { .. } => ErrorKind::Retry,
+            Self::Throttled { .. } => ErrorKind::Throttled,
+            Self::TimedOut { .. } | Self::Crashed { .. } | Self::Unreachable { .. } | Self::Unavailable { .. } => {
+                ErrorKind::Retry
+            }
             Self::PayloadTooLarge { .. } | Self::OutOfMemory { .. } => ErrorKind::Capacity,
             Self::FunctionFailed { .. } | Self::Refused { .. } => ErrorKind::Bug,
             Self::Undeployable { .. } | Self::NotFound { .. } | Self::Denied { .. } => ErrorKind::UserFix,

@@ -169,12 +169,12 @@ pub fn ipc_encode(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Bytes, 
     encoder.finish()
 }
 
+/// The schema of an Arrow IPC stream.
+pub fn ipc_decode_schema(bytes: &[u8]) -> Result<SchemaRef, ArrowError> {
+    Ok(StreamReader::try_new(bytes, None)?.schema())
+}
+
 /// All batches of an Arrow IPC stream.
 pub fn ipc_decode(bytes: &[u8]) -> Result<Vec<RecordBatch>, ArrowError> {
     StreamReader::try_new(bytes, None)?.collect()
-}
-
-/// The checksum of a range: CRC-64/NVME, as S3 itself uses.
-pub fn crc64(bytes: &[u8]) -> u64 {
-    crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, bytes)
 }

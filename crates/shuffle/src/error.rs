@@ -53,7 +53,9 @@ impl ShuffleError {
     pub fn lost_object(&self) -> Option<&str> {
         match self {
             Self::Corrupt { url, .. } => Some(url),
-            Self::Read { url, source } if source.kind() != ErrorKind::Retry => Some(url),
+            Self::Read { url, source } if !matches!(source.kind(), ErrorKind::Retry | ErrorKind::Throttled) => {
+                Some(url)
+            }
             _ => None,
         }
     }

@@ -13,7 +13,7 @@ mod error;
 mod reader;
 mod writer;
 
-pub use encoding::{crc64, encoding_for, ipc_decode, ipc_encode};
+pub use encoding::{encoding_for, ipc_decode, ipc_decode_schema, ipc_encode};
 pub use error::ShuffleError;
 pub use reader::SegmentReader;
 pub use writer::{PartitionedWriter, ShuffleObject, WriterOptions};

@@ -10,19 +10,22 @@ use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 
 use firesteel_protocol::{Segment, SegmentEncoding, SegmentRun};
-use firesteel_storage::Storage;
+use firesteel_storage::{Storage, crc64};
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use crate::ShuffleError;
-use crate::encoding::{crc64, decode};
+use crate::encoding::decode;
 
 /// A GET brings at most about this many bytes of adjacent segments.
 const FETCH_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Fetched bytes that wait for decoding, over all partitions of a reader.
 const PREFETCH_BYTES: u64 = 64 * 1024 * 1024;
 const PREFETCH_GETS_MAX: usize = 16;
+/// GETs of the same bytes: they may change on their way, and then the object is still good. What differs every time is
+/// lost, and costs a run of its producer.
+const TRIES_MAX: u32 = 3;
 
 /// Reads the partitions of one leaf.
 #[derive(Debug)]
@@ -43,8 +46,7 @@ type PartitionRead = Vec<(Arc<Fetch>, Segment)>;
 #[derive(Debug)]
 struct Fetch {
     url: String,
-    offset: u64,
-    bytes: u64,
+    segments: Vec<Segment>,
     content: OnceCell<Bytes>,
 }
 
@@ -64,12 +66,8 @@ impl SegmentReader {
             for segments in adjacent(&run.segments) {
                 let bytes = segments.iter().map(|segment| segment.bytes).sum();
                 fetch_bytes_max = fetch_bytes_max.max(bytes);
-                let fetch = Arc::new(Fetch {
-                    url: run.url.clone(),
-                    offset: segments[0].offset,
-                    bytes,
-                    content: OnceCell::new(),
-                });
+                let fetch =
+                    Arc::new(Fetch { url: run.url.clone(), segments: segments.to_vec(), content: OnceCell::new() });
                 for segment in segments {
                     plan[segment.partition as usize].push((Arc::clone(&fetch), *segment));
                 }
@@ -134,26 +132,49 @@ fn check_rows(fetch: &Fetch, segment: &Segment, batches: Vec<RecordBatch>) -> Re
 
 impl Fetch {
     async fn segment(&self, storage: &Storage, segment: &Segment) -> Result<Bytes, ShuffleError> {
-        let content = self
-            .content
-            .get_or_try_init(|| async {
-                storage
-                    .get_range(&self.url, self.offset..self.offset + self.bytes)
-                    .await
-                    .map_err(|source| ShuffleError::Read { url: self.url.clone(), source })
-            })
-            .await?;
-        if content.len() as u64 != self.bytes {
-            return Err(self.corrupt(segment, format!("{} bytes came instead of {}", content.len(), self.bytes)));
+        let content = self.content.get_or_try_init(|| self.verified(storage)).await?;
+        Ok(self.slice(content, segment))
+    }
+
+    /// The bytes of all segments, once each is what its producer wrote.
+    async fn verified(&self, storage: &Storage) -> Result<Bytes, ShuffleError> {
+        let mut tries = 1;
+        loop {
+            let content = self.fetch(storage).await?;
+            match self.verify(&content) {
+                Ok(()) => return Ok(content),
+                Err(error) if tries == TRIES_MAX => return Err(error),
+                Err(error) => tracing::debug!(%error, tries, "a fetched range is not what was written"),
+            }
+            tries += 1;
         }
-        let start = (segment.offset - self.offset) as usize;
-        let bytes = content.slice(start..start + segment.bytes as usize);
-        let found = crc64(&bytes);
-        if found == segment.crc64 {
-            Ok(bytes)
-        } else {
-            Err(self.corrupt(segment, format!("its checksum is {found:016x}, not {:016x}", segment.crc64)))
+    }
+
+    async fn fetch(&self, storage: &Storage) -> Result<Bytes, ShuffleError> {
+        let (Some(first), Some(last)) = (self.segments.first(), self.segments.last()) else { return Ok(Bytes::new()) };
+        let range = first.offset..last.offset + last.bytes;
+        let read = storage.get_range(&self.url, range).await;
+        read.map_err(|source| ShuffleError::Read { url: self.url.clone(), source })
+    }
+
+    fn verify(&self, content: &Bytes) -> Result<(), ShuffleError> {
+        let bytes: u64 = self.segments.iter().map(|segment| segment.bytes).sum();
+        for segment in &self.segments {
+            if content.len() as u64 != bytes {
+                return Err(self.corrupt(segment, format!("{} bytes came instead of {bytes}", content.len())));
+            }
+            let found = crc64(&self.slice(content, segment));
+            if found != segment.crc64 {
+                let what = format!("its checksum is {found:016x}, not {:016x}", segment.crc64);
+                return Err(self.corrupt(segment, what));
+            }
         }
+        Ok(())
+    }
+
+    fn slice(&self, content: &Bytes, segment: &Segment) -> Bytes {
+        let start = (segment.offset - self.segments[0].offset) as usize;
+        content.slice(start..start + segment.bytes as usize)
     }
 
     fn corrupt(&self, segment: &Segment, what: String) -> ShuffleError {

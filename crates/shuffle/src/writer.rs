@@ -13,10 +13,10 @@ use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 
 use firesteel_protocol::{Segment, SegmentEncoding};
-use firesteel_storage::Storage;
+use firesteel_storage::{Storage, crc64};
 
 use crate::ShuffleError;
-use crate::encoding::{SegmentEncoder, crc64};
+use crate::encoding::SegmentEncoder;
 
 /// How an object is written.
 #[derive(Debug, Clone)]

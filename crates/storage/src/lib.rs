@@ -10,6 +10,7 @@ mod options;
 mod ranges;
 mod resume;
 mod s3;
+mod sealed;
 mod storage;
 mod writer;
 
@@ -17,5 +18,6 @@ pub use address::{Location, to_url};
 pub use error::{Shortfall, StorageError, classify};
 pub use meter::StorageUsage;
 pub use options::StorageOptions;
-pub use storage::{ObjectInfo, Storage};
+pub use sealed::{crc64, seal, unseal};
+pub use storage::{Layer, ObjectInfo, Storage};
 pub use writer::ObjectWriter;

@@ -39,7 +39,11 @@ struct Registry {
     options: StorageOptions,
     s3: S3,
     stores: Mutex<HashMap<Base, Arc<dyn ObjectStore>>>,
+    layer: Option<Layer>,
 }
+
+/// What a store is seen through.
+pub type Layer = Arc<dyn Fn(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> + Send + Sync>;
 
 /// An object in a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +56,13 @@ pub struct ObjectInfo {
 impl Storage {
     /// Talks to nobody yet.
     pub fn new(options: StorageOptions) -> Self {
-        let registry = Registry { options, s3: S3::default(), stores: Mutex::default() };
+        let registry = Registry { options, s3: S3::default(), stores: Mutex::default(), layer: None };
+        Self { registry: Arc::new(registry), meter: Arc::default() }
+    }
+
+    /// As [`Self::new`], with something between this and each store: a simulation's latency and faults.
+    pub fn layered(options: StorageOptions, layer: Layer) -> Self {
+        let registry = Registry { options, s3: S3::default(), stores: Mutex::default(), layer: Some(layer) };
         Self { registry: Arc::new(registry), meter: Arc::default() }
     }
 
@@ -158,6 +168,17 @@ impl Storage {
         Ok(listed)
     }
 
+    /// The names of the folders directly below a prefix, without what is in them. Ordered.
+    pub async fn list_folders(&self, url_prefix: &str) -> Result<Vec<String>, StorageError> {
+        let Location { store, path, .. } = self.resolve(url_prefix)?;
+        let listed = store.list_with_delimiter(Some(&path)).await;
+        let listed = listed.map_err(|source| StorageError::new("list", url_prefix, source))?;
+        let names = listed.common_prefixes.iter().filter_map(|folder| folder.filename().map(str::to_owned));
+        let mut names: Vec<String> = names.collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
     /// The URL of a key below another: `key` as it is in the store, without escapes.
     pub fn url_below(&self, base_url: &str, key: &str) -> Result<String, StorageError> {
         let location = self.resolve(base_url)?;
@@ -228,6 +249,10 @@ impl Storage {
                     .registry
                     .make(base)
                     .map_err(|source| StorageError::Configure { url: url.to_string(), source: Box::new(source) })?;
+                let store = match &self.registry.layer {
+                    Some(layer) => layer(store),
+                    None => store,
+                };
                 stores.insert(base.clone(), Arc::clone(&store));
                 store
             }

@@ -116,6 +116,9 @@ impl Cutter {
                 None => input,
             };
             let read = self.gather(input)?;
+            if let (Some(fetch), Some(stage)) = (gather.fetch(), self.stages.last_mut()) {
+                stage.rows_enough = Some(fetch as u64);
+            }
             return match gather.fetch() {
                 Some(fetch) => Ok(Arc::new(CoalescePartitionsExec::new(read).with_fetch(Some(fetch)))),
                 None => Ok(read),
@@ -241,7 +244,7 @@ impl Cutter {
         let mut leaves = Vec::new();
         collect_leaves(&plan, &mut leaves)?;
         let encoded = Bytes::from(encode_plan(&without_files(&plan)?)?);
-        self.stages.push(Stage { id, plan, encoded, output, leaves, single_task });
+        self.stages.push(Stage { id, plan, encoded, output, leaves, single_task, rows_enough: None });
         Ok(id)
     }
 

@@ -34,6 +34,8 @@ pub struct Stage {
     pub leaves: Vec<Leaf>,
     /// The whole plan runs in one task, exchanges and all.
     pub single_task: bool,
+    /// A limit above needs no more rows of this stage than these, whichever they are.
+    pub rows_enough: Option<u64>,
 }
 
 /// Where a stage's rows go.

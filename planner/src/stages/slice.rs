@@ -11,13 +11,14 @@ use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use firesteel_operators::WriteRouting;
 use firesteel_protocol::{FilePartition, LeafInput, Segment, SegmentEncoding, SegmentRun, TaskOutput};
+use serde::{Deserialize, Serialize};
 
 use super::graph::{Leaf, Stage, StageGraph, StageOutput, StageOutputs};
 use super::shape::{PartitionShape, is_whole_side, shape};
 
 /// The partitions of a stage that one task runs. They stay the task's own when a producer runs again, though the ranges
 /// that it reads for them are others then.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskSlice {
     /// All partitions as they are if `None`.
     groups: Option<Groups>,
@@ -28,12 +29,19 @@ pub struct TaskSlice {
 /// Partitions of a plan that a task runs: each range is merged into one.
 type Groups = Vec<Range<usize>>;
 
+impl TaskSlice {
+    /// All partitions of a stage as they are.
+    pub fn whole(bytes: u64) -> Self {
+        Self { groups: None, bytes }
+    }
+}
+
 impl StageGraph {
     /// The tasks of a stage whose inputs are all complete: a pure function of the graph and their outputs.
     pub fn slice(&self, stage: &Stage, outputs: &StageOutputs) -> Result<Vec<TaskSlice>> {
         let slicer = Slicer { graph: self, stage, outputs };
         if stage.single_task {
-            return Ok(vec![TaskSlice { groups: None, bytes: 0 }]);
+            return Ok(vec![TaskSlice::whole(0)]);
         }
         let mut leaves = stage.leaves.iter();
         let mut failure = None;

@@ -10,7 +10,7 @@ use firesteel_spec::{
 
 use super::metastore::{CATALOG, DEFAULT, Database, Table, TableKind, ViewText, quoted};
 use super::names::{TableId, no_database, not_found};
-use crate::commit::Folder;
+use crate::folder::Folder;
 use crate::session::SparkSession;
 use crate::write::{FileWrite, is_file_format, option, unknown_source};
 
@@ -118,6 +118,7 @@ impl SparkSession {
             let fields = self.resolved(query).await?.schema;
             table.schema = schema_of(&fields, &table.partition_by)?;
             let write = FileWrite {
+                replaced_folders: Vec::new(),
                 input: query,
                 format: &table.format,
                 path: &location,

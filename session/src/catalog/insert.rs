@@ -97,25 +97,12 @@ impl SparkSession {
             format: &table.format,
             path: &location,
             mode: if insertion.overwrites && !keeps_others { SaveMode::Overwrite } else { SaveMode::Append },
+            replaced_folders: replaced,
             partition_by: &table.partition_by,
             options: &options,
         };
-        let old = self.files_below(&location, &replaced).await?;
         self.write_files(&write, progress).await?;
-        for url in old {
-            self.cluster.storage.delete(&url).await.map_err(|error| crate::error::from_storage(&error))?;
-        }
         self.register_partitions(table).await
-    }
-
-    /// The files of some of a table's folders.
-    async fn files_below(&self, location: &str, folders: &[String]) -> SparkResult<Vec<String>> {
-        let mut files = Vec::new();
-        for folder in folders {
-            let listed = self.cluster.storage.list(&format!("{location}/{folder}")).await;
-            files.extend(listed.map_err(|error| crate::error::from_storage(&error))?.into_iter().map(|file| file.url));
-        }
-        Ok(files)
     }
 
     /// A table that knows its partitions by name learns those that were written.
@@ -178,7 +165,7 @@ impl SparkSession {
         let path = create.location.clone().or_else(|| option(&create.options, "path").map(str::to_owned));
         let location = path.map_or_else(
             || Ok(table.location.clone().unwrap_or_default()),
-            |path| crate::commit::Folder::at(&self.cluster.storage, &path).map(|folder| folder.url().to_owned()),
+            |path| crate::folder::Folder::at(&self.cluster.storage, &path).map(|folder| folder.url().to_owned()),
         )?;
         let default = self.config.value("spark.sql.sources.default").unwrap_or_else(|| "parquet".to_owned());
         let format = write.format.clone().unwrap_or(default).to_lowercase();
@@ -199,6 +186,7 @@ impl SparkSession {
             format: &format,
             path: &location,
             mode: SaveMode::Overwrite,
+            replaced_folders: Vec::new(),
             partition_by: &write.partition_by,
             options: &write.options,
         };

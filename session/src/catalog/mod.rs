@@ -152,7 +152,7 @@ impl SparkSession {
             C::ClearCache => self.clear_cache().await,
             C::RefreshTable { table } => self.refresh_table(&parse_name(table)?).await?,
             C::RefreshByPath { path } => {
-                let folder = crate::commit::Folder::at(&self.cluster.storage, path)?;
+                let folder = crate::folder::Folder::at(&self.cluster.storage, path)?;
                 self.forget_rows_below(folder.url()).await;
             }
             C::DropTempView { name } => return truth(self.views.own.remove(name)),
