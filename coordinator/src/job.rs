@@ -189,6 +189,13 @@ pub struct TakenOver {
     state: JobState,
 }
 
+impl TakenOver {
+    /// Counts the coordinators that the job has had, this one included.
+    pub fn epoch(&self) -> u64 {
+        self.journal.epoch()
+    }
+}
+
 /// Takes a job from whoever has it.
 pub async fn take_over(job_url: &str, storage: &Storage, control: JobControl) -> Result<TakenOver, JobError> {
     let known = crate::journal::state(storage, job_url).await.map_err(JobError::Journal)?;

@@ -89,12 +89,12 @@ impl Journal {
 
     /// What an entry in the place of one's own next one means.
     fn heed(&mut self, other: Entry) -> Result<Peeked, JournalError> {
-        if other.epoch > self.epoch {
+        let is_cancel = other.records.iter().any(|record| matches!(record, Record::CancelRequested));
+        if other.epoch > self.epoch || !is_cancel {
             return Err(JournalError::Fenced { owner: other.owner, epoch: other.epoch });
         }
         self.next_sequence += 1;
-        let is_cancel = other.records.iter().any(|record| matches!(record, Record::CancelRequested));
-        Ok(if is_cancel { Peeked::CancelRequested } else { Peeked::Nothing })
+        Ok(Peeked::CancelRequested)
     }
 
     fn entry(&self, records: Vec<Record>) -> Entry {

@@ -201,7 +201,9 @@ impl Scheduler {
 
     /// When [`Event::Tick`] is due, if nothing else happens before.
     pub fn next_wake(&mut self) -> Option<Duration> {
-        let delayed = self.delayed.peek().map(|Reverse((at, _))| *at);
+        // With no room for it, what is due waits for an event that makes some.
+        let has_room = self.running < self.ramp.limit().min(self.share);
+        let delayed = self.delayed.peek().filter(|_| has_room).map(|Reverse((at, _))| *at);
         let timeout = self.policy.attempt_timeout;
         let lost = self.stages.iter().filter_map(|stage| Some(stage.running.first()?.0 + timeout?)).min();
         let late = (0..self.stages.len()).filter_map(|stage| self.next_late(stage).map(|(at, _)| at)).min();

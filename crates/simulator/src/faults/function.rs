@@ -14,6 +14,8 @@ use super::work::{ROWS, SimEnvelope, SimInput, own_number, share};
 
 /// GETs of an input whose bytes differ, before it counts as lost.
 const TRIES_MAX: u32 = 3;
+/// Tries of a request that the store refuses.
+const CLIENT_TRIES_MAX: u32 = 4;
 
 /// Runs one attempt.
 pub(super) async fn run(envelope: SimEnvelope, storage: Storage, chance: Chance, slowdown: u32) -> Bytes {
@@ -63,12 +65,19 @@ async fn task(envelope: &SimEnvelope, storage: &Storage, chance: &Chance) -> Res
 async fn read(input: &SimInput, storage: &Storage) -> Result<u64, TaskError> {
     let lost =
         |text: String| TaskError { lost_object: Some(input.url.clone()), ..TaskError::new(ErrorKind::Retry, text) };
-    for _ in 0..TRIES_MAX {
+    let (mut tries, mut differences) = (0, 0);
+    while differences < TRIES_MAX {
         let content = match storage.get(&input.url).await {
             Ok(content) => content,
             Err(error @ StorageError::NotFound { .. }) => return Err(lost(error.to_string())),
+            // As a function's storage client does.
+            Err(error) if tries < CLIENT_TRIES_MAX && error.kind() == ErrorKind::Retry => {
+                tries += 1;
+                continue;
+            }
             Err(error) => return Err(TaskError::new(error.kind(), error.to_string())),
         };
+        differences += 1;
         if crc64(&content) == input.crc64 {
             let number = std::str::from_utf8(&content).ok().and_then(|text| text.parse().ok());
             return number.ok_or_else(|| TaskError::new(ErrorKind::Bug, "a simulated object holds no number"));
@@ -83,7 +92,7 @@ async fn write(storage: &Storage, url: &str, content: Bytes) -> Result<(), TaskE
     loop {
         match storage.put(url, content.clone()).await {
             Ok(()) => return Ok(()),
-            Err(error) if tries == TRIES_MAX => return Err(TaskError::new(error.kind(), error.to_string())),
+            Err(error) if tries == CLIENT_TRIES_MAX => return Err(TaskError::new(error.kind(), error.to_string())),
             Err(_) => tries += 1,
         }
     }

@@ -11,7 +11,7 @@ use firesteel_invoke::{FunctionInvoker, InvokeError};
 use firesteel_protocol::TaskId;
 use firesteel_storage::Storage;
 use parking_lot::Mutex;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::chance::{Chance, Rates};
 use super::function;
@@ -26,7 +26,6 @@ pub(super) struct Called {
     /// Which coordinator called, by number.
     pub coordinator: usize,
     pub task: TaskId,
-    pub at: Instant,
 }
 
 /// What all coordinators of a job have in common.
@@ -105,7 +104,7 @@ impl FunctionInvoker for SimInvoker {
         if chance.happens(rates.throttled) {
             return Err(InvokeError::Throttled { function: function(), reason: "TooManyRequests".to_owned() });
         }
-        self.log.0.lock().push(Called { coordinator: self.coordinator, task: envelope.task, at: Instant::now() });
+        self.log.0.lock().push(Called { coordinator: self.coordinator, task: envelope.task });
         if chance.happens(rates.crash_before) {
             return Err(crashed("before it began"));
         }

@@ -1,5 +1,6 @@
 //! [`run_seed`]: one simulated job from its first coordinator to its end, and what has to hold then.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use firesteel_planner::StoredGraph;
 use firesteel_protocol::{JobId, TaskId};
 use firesteel_storage::{Storage, StorageOptions};
 use object_store::ObjectStore;
+use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
@@ -81,6 +83,8 @@ struct Simulation {
     storage: Storage,
     work: Arc<SimWork>,
     log: CallLog,
+    /// Which coordinator has which epoch, of those that took over.
+    epochs: Arc<Mutex<BTreeMap<u64, usize>>>,
 }
 
 type Driving = JoinHandle<Result<JobOutcome, JobError>>;
@@ -99,7 +103,16 @@ impl Simulation {
             work_url: WORK_URL.to_owned(),
             staging_url: scenario.has_table.then(|| format!("{TABLE_URL}/_temporary/job-1")),
         };
-        Self { seed, chance, scenario, store, storage, work: Arc::new(work), log: CallLog::default() }
+        Self {
+            seed,
+            chance,
+            scenario,
+            store,
+            storage,
+            work: Arc::new(work),
+            log: CallLog::default(),
+            epochs: Arc::default(),
+        }
     }
 
     async fn prepare_table(&self) -> Result<(), String> {
@@ -149,7 +162,7 @@ impl Simulation {
         };
         let took = began.elapsed();
         // Whatever still runs has its time to do harm.
-        sleep(Duration::from_secs(600)).await;
+        sleep(Duration::from_secs(120)).await;
         for zombie in &zombies {
             zombie.abort();
         }
@@ -179,11 +192,15 @@ impl Simulation {
         });
         let limit = self.scenario.concurrency;
         let (options, spec) = self.options();
+        let epochs = Arc::clone(&self.epochs);
         tokio::spawn(async move {
             let control = options.control.clone();
             let watched = Arc::clone(&invoker);
             let driven = match take_over(WORK_URL, &storage, control).await {
-                Ok(taken) => resume_work(taken, work, invoker, storage, |_| ()).await,
+                Ok(taken) => {
+                    epochs.lock().insert(taken.epoch(), number);
+                    resume_work(taken, work, invoker, storage, |_| ()).await
+                }
                 Err(JobError::Journal(journal::JournalError::NoJob { .. })) => {
                     run_work(work, written_schema(), invoker, storage, options, Some(spec), |_| ()).await
                 }
@@ -269,7 +286,7 @@ impl Simulation {
     async fn check(&self, ending: Ending, coordinators: usize, took: Duration) -> Result<Report, String> {
         let (entries, state) = self.state().await?;
         check_epochs(&entries)?;
-        check_reruns(&entries, &self.log)?;
+        check_reruns(&entries, &self.log, &self.epochs.lock())?;
         let Some(end) = &state.end else { return Err("it has ended, and its journal says nothing of it".to_owned()) };
         let has_succeeded = matches!(end, JobEnd::Succeeded(_));
         if let (Ending::Succeeded(files), Some(expected), false) =
@@ -371,39 +388,31 @@ fn check_epochs(entries: &[Entry]) -> Result<(), String> {
 }
 
 /// What a journal had when a coordinator took over, that coordinator does not run again, unless it was lost (JOB-2).
-fn check_reruns(entries: &[Entry], log: &CallLog) -> Result<(), String> {
+fn check_reruns(entries: &[Entry], log: &CallLog, epochs: &BTreeMap<u64, usize>) -> Result<(), String> {
+    let calls = log.calls();
     let mut state = JobState::default();
-    // Coordinators that came to write are those that took over, in order; the first wrote the first entry.
-    let mut taken: Vec<(u64, Vec<TaskId>)> = Vec::new();
-    let mut lost: Vec<TaskId> = Vec::new();
-    for entry in entries {
-        if entry.records.contains(&Record::TakenOver) {
-            let accepted = state
-                .stages
-                .iter()
-                .flat_map(|(stage, known)| known.accepted.keys().map(|index| TaskId { stage: *stage, index: *index }));
-            taken.push((entry.epoch, accepted.collect()));
+    for (place, entry) in entries.iter().enumerate() {
+        if entry.records.contains(&Record::TakenOver)
+            && let Some(coordinator) = epochs.get(&entry.epoch)
+        {
+            let lost: Vec<TaskId> = entries[place..].iter().flat_map(|entry| &entry.records).filter_map(lost).collect();
+            let again = calls.iter().find(|call| {
+                let known = state.stages.get(&call.task.stage);
+                let had = known.is_some_and(|stage| stage.accepted.contains_key(&call.task.index));
+                call.coordinator == *coordinator && had && !lost.contains(&call.task)
+            });
+            if let Some(call) = again {
+                return Err(format!("task {} ran again, though the journal had it", call.task));
+            }
         }
-        lost.extend(entry.records.iter().filter_map(|record| match record {
-            Record::Lost { task } => Some(*task),
-            _ => None,
-        }));
         state.apply(entry.clone());
     }
-    let calls = log.calls();
-    let mut callers: Vec<usize> = calls.iter().map(|call| call.coordinator).collect();
-    callers.sort_unstable();
-    callers.dedup();
-    // Only the coordinator that was last to take over is known for certain by its number.
-    let (Some((epoch, accepted)), Some(last)) = (taken.last(), callers.last()) else { return Ok(()) };
-    if (*epoch as usize) != *last + 1 {
-        return Ok(());
-    }
-    match calls
-        .iter()
-        .find(|call| call.coordinator == *last && accepted.contains(&call.task) && !lost.contains(&call.task))
-    {
-        Some(call) => Err(format!("task {} ran again at {:?}, though the journal had it", call.task, call.at)),
-        None => Ok(()),
+    Ok(())
+}
+
+fn lost(record: &Record) -> Option<TaskId> {
+    match record {
+        Record::Lost { task } => Some(*task),
+        _ => None,
     }
 }
