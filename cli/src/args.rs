@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use firesteel_invoke::Faults;
 
 #[derive(Debug, Parser)]
 #[command(name = "firesteel", version, about = "Spark without a cluster: SQL as a DAG of stateless functions.")]
@@ -136,6 +137,10 @@ pub struct RuntimeArgs {
     /// Lambda's endpoint for `lambda` [default: AWS]
     #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL_LAMBDA")]
     pub endpoint_url: Option<String>,
+    /// Faults of the emulator for `process`, by seed, such as seed=7,s3=0.05,lambda.crash_after=0.1: to see what a job
+    /// survives
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub faults: Faults,
     /// Where shuffles and answers go, as a URL; needed for `lambda` [default: a temp folder, or the emulator's S3]
     #[arg(long, value_name = "URL")]
     pub work: Option<String>,

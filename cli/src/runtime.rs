@@ -105,6 +105,7 @@ impl Runtime {
             timeout_s: TIMEOUT.as_secs() as u32,
             concurrency: args.concurrency.unwrap_or_else(cores),
             environment: Vec::new(),
+            faults: args.faults.clone(),
         })
         .await?;
         let storage = Storage::new(process.storage_options());

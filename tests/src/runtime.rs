@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use firesteel_function::{FunctionContext, FunctionOptions, run_task};
 use firesteel_invoke::{
-    FunctionInvoker, HandlerError, InProcess, LambdaInvoker, LambdaOptions, ProcessOptions, ProcessRuntime,
+    Faults, FunctionInvoker, HandlerError, InProcess, LambdaInvoker, LambdaOptions, ProcessOptions, ProcessRuntime,
 };
 use firesteel_storage::{Storage, StorageOptions};
 use futures::FutureExt;
@@ -61,6 +61,7 @@ impl TestRuntime {
             timeout_s: 300,
             concurrency: 2,
             environment: Vec::new(),
+            faults: Faults::default(),
         })
         .await
         .expect("the emulator with a bootstrap");

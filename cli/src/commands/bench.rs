@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
+use firesteel_invoke::Faults;
 use firesteel_planner::{Planner, PlannerOptions};
 use firesteel_tpch::{Query, TABLES, queries, table_dir};
 use futures::TryStreamExt;
@@ -140,6 +141,7 @@ fn runtime_args(kind: RuntimeKind, args: &BenchArgs) -> RuntimeArgs {
         function: "firesteel".to_owned(),
         endpoint_url: None,
         work: None,
+        faults: Faults::default(),
     }
 }
 

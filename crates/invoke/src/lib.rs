@@ -21,6 +21,8 @@ mod process;
 
 pub use error::{Direction, InvokeError};
 #[cfg(feature = "process")]
+pub use firesteel_emulator::Faults;
+#[cfg(feature = "process")]
 pub use firesteel_emulator::SandboxInfo;
 pub use in_process::{HandlerError, InProcess};
 pub use invoker::FunctionInvoker;

@@ -1,6 +1,7 @@
 //! [`ProcessRuntime`]: the deployed function on one machine, as real `bootstrap` processes under the embedded emulator,
 //! over S3 on loopback, with Lambda's limits (LOCAL-2).
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::types::{Architecture, Environment, FunctionCode, Runtime};
-use firesteel_emulator::{ACCESS_KEY_ID, Emulator, EmulatorConfig, REGION, SECRET_ACCESS_KEY, SandboxInfo};
+use firesteel_emulator::{ACCESS_KEY_ID, Emulator, EmulatorConfig, Faults, REGION, SECRET_ACCESS_KEY, SandboxInfo};
 use firesteel_storage::{Storage, StorageOptions};
 
 use crate::lambda::sdk_config;
@@ -36,6 +37,8 @@ pub struct ProcessOptions {
     pub concurrency: usize,
     /// Variables for the function, besides those that lead it to the emulator.
     pub environment: Vec<(String, String)>,
+    /// What fails, and how often.
+    pub faults: Faults,
 }
 
 /// A running emulator with the function deployed. Dropping it kills the processes;
@@ -68,6 +71,8 @@ impl ProcessRuntime {
         let runtime = Self { emulator, invoker };
         let storage = Storage::new(runtime.storage_options());
         storage.create_bucket(BUCKET_URL).await.map_err(failed("its bucket"))?;
+        // From here on: a runtime that does not come up is no job's misfortune.
+        runtime.set_faults(options.faults);
         Ok(runtime)
     }
 
@@ -110,6 +115,16 @@ impl ProcessRuntime {
     /// The processes that live now, so that tests can kill one.
     pub fn sandboxes(&self) -> Vec<SandboxInfo> {
         self.emulator.sandboxes()
+    }
+
+    /// What fails from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.emulator.set_faults(faults);
+    }
+
+    /// How often each kind of fault was done.
+    pub fn fault_counts(&self) -> BTreeMap<&'static str, u64> {
+        self.emulator.fault_counts()
     }
 
     /// Kills the processes, waits until they are gone and stops the servers.

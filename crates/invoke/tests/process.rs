@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use firesteel_invoke::conformance::{self, Command};
-use firesteel_invoke::{InvokeError, LambdaInvoker, LambdaOptions, ProcessOptions, ProcessRuntime};
+use firesteel_invoke::{Faults, InvokeError, LambdaInvoker, LambdaOptions, ProcessOptions, ProcessRuntime};
 use firesteel_protocol::ErrorKind;
 use firesteel_storage::Storage;
 use tempfile::TempDir;
@@ -19,6 +19,7 @@ fn options(root: &TempDir) -> ProcessOptions {
         timeout_s: 20,
         concurrency: 3,
         environment: vec![("SOME_NAME".to_owned(), "some value".to_owned())],
+        faults: Faults::default(),
     }
 }
 

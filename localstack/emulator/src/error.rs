@@ -41,6 +41,32 @@ pub enum EmulatorError {
         #[source]
         source: io::Error,
     },
+    /// A text of faults names one that does not exist.
+    #[error("fault {key} is not known; known are {known}")]
+    UnknownFault {
+        /// What it names.
+        key: String,
+        /// What it could have named.
+        known: String,
+    },
+    /// A text of faults gives one of them a value that it cannot have.
+    #[error("fault {key}: `{value}` is not {expected}")]
+    FaultValue {
+        /// What has the value.
+        key: String,
+        /// The value.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A request has one fault or none.
+    #[error("the rates of the faults of {service} add up to {sum}; lower them to at most 1 altogether")]
+    FaultRates {
+        /// `s3` or `lambda`
+        service: &'static str,
+        /// Of the rates.
+        sum: f64,
+    },
 }
 
 impl EmulatorError {

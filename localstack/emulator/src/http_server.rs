@@ -75,6 +75,11 @@ where
     ServerHandle { accepting: task.abort_handle() }
 }
 
+/// What a service fails with that hangs up on its client.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is closed without an answer")]
+pub(crate) struct Unanswered;
+
 /// A request body that was read under a bound.
 pub(crate) enum Collected {
     Whole(Bytes),
@@ -114,5 +119,41 @@ where
     }
     if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await {
         debug!(%error, "connection ended early");
+    }
+}
+
+/// The text that a percent-encoded one stands for; leaves what is no valid encoding as it is.
+pub(crate) fn percent_decode(text: &str) -> String {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, behind)) = rest.split_first() {
+        let escaped = match behind {
+            [high, low, ..] if byte == b'%' => hex::decode([*high, *low]).ok(),
+            _ => None,
+        };
+        match escaped.as_deref() {
+            Some([escaped]) => {
+                decoded.push(*escaped);
+                rest = &behind[2..];
+            }
+            _ => {
+                decoded.push(byte);
+                rest = behind;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_decoding() {
+        assert_eq!(percent_decode("%24LATEST"), "$LATEST");
+        assert_eq!(percent_decode("arn%3Aaws%3alambda"), "arn:aws:lambda");
+        assert_eq!(percent_decode("100%"), "100%");
+        assert_eq!(percent_decode("%zz"), "%zz");
     }
 }

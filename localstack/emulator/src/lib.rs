@@ -7,15 +7,19 @@
 //! client ── S3 (SigV4) ───────► s3: objects under root/s3
 //!        └─ Lambda (REST-JSON) ► lambda: functions ─► sandbox = bootstrap process ⇄ Runtime API
 //! ```
+//!
+//! Both can be made to fail as AWS does: `faults`.
 
 mod emulator;
 mod error;
+mod faults;
 mod http_server;
 mod lambda;
 mod s3;
 
 pub use emulator::{Emulator, EmulatorConfig};
 pub use error::EmulatorError;
+pub use faults::{Faults, LambdaFaults, S3Faults};
 pub use lambda::SandboxInfo;
 
 /// The one access key that the emulator's S3 knows.

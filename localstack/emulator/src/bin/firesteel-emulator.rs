@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use firesteel_emulator::{ACCESS_KEY_ID, Emulator, EmulatorConfig, EmulatorError, REGION, SECRET_ACCESS_KEY};
+use firesteel_emulator::{ACCESS_KEY_ID, Emulator, EmulatorConfig, EmulatorError, Faults, REGION, SECRET_ACCESS_KEY};
 use tracing_subscriber::EnvFilter;
 
 const EXAMPLES: &str = "Examples:
@@ -20,6 +20,9 @@ const EXAMPLES: &str = "Examples:
         --handler bootstrap --role arn:aws:iam::000000000000:role/lambda \\
         --code S3Bucket=hot-reload,S3Key=\"$PWD/target/lambda/hello\"
     $ aws lambda invoke --function-name hello --payload '{}' --cli-binary-format raw-in-base64-out /dev/stdout
+
+  Every twentieth request to S3 fails, and every tenth function dies after its work:
+    $ firesteel-emulator --faults seed=7,s3=0.05,lambda.crash_after=0.1
 
   State for one run only, on any ports that are free:
     $ firesteel-emulator --root \"$(mktemp -d)\" --s3-port 0 --lambda-port 0";
@@ -40,6 +43,9 @@ struct Arguments {
     /// How many invocations may run at once, over all functions
     #[arg(long, default_value_t = 1000)]
     account_concurrency: usize,
+    /// Fail as AWS does on a bad day, by chance and by seed, such as seed=7,s3=0.05,lambda.crash_after=0.1
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    faults: Faults,
     /// Print the environment for these ports as shell commands, and exit
     #[arg(long)]
     print_env: bool,
@@ -66,8 +72,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), EmulatorError> {
-    let Arguments { root, s3_port, lambda_port, account_concurrency, .. } = arguments;
-    let emulator = Emulator::start(EmulatorConfig { root, s3_port, lambda_port, account_concurrency }).await?;
+    let Arguments { root, s3_port, lambda_port, account_concurrency, faults, .. } = arguments;
+    let emulator = Emulator::start(EmulatorConfig { root, s3_port, lambda_port, account_concurrency, faults }).await?;
     println!("# Running until Ctrl-C. For the shells that use it:");
     print_env(emulator.s3_endpoint(), emulator.lambda_endpoint());
     ended().await;

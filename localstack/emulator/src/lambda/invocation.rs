@@ -12,9 +12,11 @@ use uuid::Uuid;
 use super::Lambda;
 use super::concurrency::Permit;
 use super::failure::Failure;
+use super::faulty;
 use super::function::{Function, LATEST};
 use super::runtime_api::Event;
-use super::sandbox::{After, Sandbox};
+use super::sandbox::{After, Ran, Sandbox};
+use crate::faults::{Drawn, LambdaFault};
 
 /// How long a sandbox may take to start before AWS tries again within the invocation.
 const INIT_MAX: Duration = Duration::from_secs(10);
@@ -42,18 +44,29 @@ pub(super) struct Answer {
     pub log_tail: Vec<u8>,
 }
 
+impl Answer {
+    fn failed(failure: &Failure, request_id: &str, log_tail: Vec<u8>) -> Self {
+        Self { payload: failure.payload(request_id), function_error: Some(failure.header()), log_tail }
+    }
+}
+
+/// An invocation that was admitted.
+pub(super) struct Invocation {
+    pub function: Arc<Function>,
+    pub call: Call,
+    pub permit: Permit,
+    /// To run it; `None` starts one.
+    pub idle: Option<Sandbox>,
+    pub fault: Arc<Option<Drawn<LambdaFault>>>,
+}
+
 /// Runs the function to its end, whether or not anybody still waits for the answer.
-pub(super) async fn run(
-    lambda: Arc<Lambda>,
-    function: Arc<Function>,
-    call: Call,
-    permit: Permit,
-    answer: oneshot::Sender<Answer>,
-) {
+pub(super) async fn run(lambda: Arc<Lambda>, invocation: Invocation, answer: oneshot::Sender<Answer>) {
+    let Invocation { function, call, permit, idle, fault } = invocation;
     let began = Instant::now();
     let timeout = Duration::from_secs(function.timeout_s.into());
     let mut deadline = began + timeout;
-    let sandbox = match lambda.pool.take(&function) {
+    let sandbox = match idle {
         Some(sandbox) => Ok(sandbox),
         None => start(&lambda, &function, timeout, &mut deadline).await,
     };
@@ -61,11 +74,8 @@ pub(super) async fn run(
         Ok(sandbox) => sandbox,
         Err(failure) => {
             drop(permit);
-            let _ = answer.send(Answer {
-                payload: failure.payload(&call.request_id),
-                function_error: Some(failure.header()),
-                log_tail: failure.log_line(&call.request_id).unwrap_or_default().into_bytes(),
-            });
+            let log_tail = failure.log_line(&call.request_id).unwrap_or_default().into_bytes();
+            let _ = answer.send(Answer::failed(&failure, &call.request_id, log_tail));
             return;
         }
     };
@@ -74,39 +84,62 @@ pub(super) async fn run(
     sandbox.log.line(&format!("START RequestId: {} Version: {LATEST}", call.request_id));
     let handling = Instant::now();
     let event = event(&function, &call, deadline);
-    let ran = sandbox.run(event, deadline, timeout).await;
+    let answer = match fault.as_ref() {
+        // The caller hears of the end now, and the function comes to its own without him.
+        Some(fault) if fault.kind == LambdaFault::Timeout => {
+            fault.done();
+            let log_tail = sandbox.log.tail(log_from);
+            let _ = answer.send(Answer::failed(&Failure::timed_out(timeout), &call.request_id, log_tail));
+            None
+        }
+        _ => Some(answer),
+    };
+    let ran = faulty::run(&mut sandbox, fault.as_ref().as_ref(), event, deadline, timeout).await;
+    let after = ran.after;
+    let reply = conclude(&mut sandbox, &function, &call, ran, handling.elapsed(), log_from);
+    let tell = || answer.map(|answer| answer.send(reply));
+    match after {
+        After::Idle => {
+            lambda.give_back(sandbox);
+            drop(permit);
+            tell();
+        }
+        After::Dead => {
+            drop((sandbox, permit));
+            tell();
+        }
+        After::Lingering => {
+            tell();
+            if sandbox.linger(deadline).await {
+                lambda.give_back(sandbox);
+            }
+            drop(permit);
+        }
+    }
+}
 
+/// Writes the lines that end the log of an event, and makes its answer.
+fn conclude(
+    sandbox: &mut Sandbox,
+    function: &Function,
+    call: &Call,
+    ran: Ran,
+    took: Duration,
+    log_from: u64,
+) -> Answer {
     let report = Report {
         request_id: &call.request_id,
-        took: handling.elapsed(),
+        took,
         init: sandbox.init.take(),
         memory_mb: function.memory_mb,
         memory_peak_bytes: ran.memory_peak_bytes,
         failure: ran.reply.as_ref().err(),
     };
     sandbox.log.line(&report.lines());
-    let reply = Answer {
-        log_tail: sandbox.log.tail(log_from),
-        function_error: ran.reply.as_ref().err().map(Failure::header),
-        payload: ran.reply.unwrap_or_else(|failure| failure.payload(&call.request_id)),
-    };
-    match ran.after {
-        After::Idle => {
-            lambda.give_back(sandbox);
-            drop(permit);
-            let _ = answer.send(reply);
-        }
-        After::Dead => {
-            drop((sandbox, permit));
-            let _ = answer.send(reply);
-        }
-        After::Lingering => {
-            let _ = answer.send(reply);
-            if sandbox.linger(deadline).await {
-                lambda.give_back(sandbox);
-            }
-            drop(permit);
-        }
+    let log_tail = sandbox.log.tail(log_from);
+    match ran.reply {
+        Ok(payload) => Answer { payload, function_error: None, log_tail },
+        Err(failure) => Answer::failed(&failure, &call.request_id, log_tail),
     }
 }
 

@@ -16,9 +16,10 @@ use super::Lambda;
 use super::api_error::{ApiError, Throttle};
 use super::concurrency::Permit;
 use super::function::{Function, LATEST};
-use super::invocation::{self, Answer, Call};
-use super::routes::{Reply, empty_reply};
-use crate::http_server::{Collected, collect};
+use super::invocation::{self, Answer, Call, Invocation};
+use super::routes::{Refusal, Reply, empty_reply};
+use crate::faults::{Drawn, LambdaFault};
+use crate::http_server::{Collected, Unanswered, collect};
 
 /// "Invocation payload": 6 MB synchronous, 1 MB asynchronous.
 const PAYLOAD_BYTES_MAX: usize = 6_291_456;
@@ -66,28 +67,66 @@ impl InvokeRequest {
     }
 }
 
-pub(super) async fn invoke(lambda: &Arc<Lambda>, request: InvokeRequest, body: Incoming) -> Result<Reply, ApiError> {
+pub(super) async fn invoke(lambda: &Arc<Lambda>, request: InvokeRequest, body: Incoming) -> Result<Reply, Refusal> {
     let function = lambda.functions.get(&request.function)?;
     let is_event = request.invocation_type == InvocationType::Event;
     let payload = read_payload(body, if is_event { EVENT_PAYLOAD_BYTES_MAX } else { PAYLOAD_BYTES_MAX }).await?;
     match request.invocation_type {
         InvocationType::DryRun => Ok(empty_reply(StatusCode::NO_CONTENT)),
-        InvocationType::Event => queue_event(lambda, function, Call::new(payload, request.client_context)),
+        InvocationType::Event => Ok(queue_event(lambda, function, Call::new(payload, request.client_context))?),
         InvocationType::RequestResponse => {
             let call = Call::new(payload, request.client_context);
             let request_id = call.request_id.clone();
-            let answer = begin(lambda, &function, call).map_err(ApiError::throttled)?;
-            let answer = answer.await.map_err(|_| ApiError::service("the emulator is ending"))?;
+            let answer = invoke_now(lambda, &function, call).await?;
             Ok(reply(answer, &request_id, request.wants_log))
         }
     }
 }
 
+/// Runs a function while its caller waits, with the fault that this invocation draws.
+async fn invoke_now(lambda: &Arc<Lambda>, function: &Arc<Function>, call: Call) -> Result<Answer, Refusal> {
+    let fault = lambda.faults.draw_lambda();
+    let is = |kind| fault.as_ref().filter(|fault| fault.kind == kind);
+    if let Some(fault) = is(LambdaFault::Throttled) {
+        fault.done();
+        return Err(ApiError::throttled(Throttle::Account).into());
+    }
+    if let Some(fault) = is(LambdaFault::Error500) {
+        fault.done();
+        return Err(ApiError::service("Lambda could not process the request. Please try again.").into());
+    }
+    let copy = is(LambdaFault::Duplicated).map(|_| call.clone());
+    let is_lost = is(LambdaFault::LostReply).is_some();
+    let is_copied = copy.is_some();
+    let fault = Arc::new(fault);
+    let answer = begin(lambda, function, call, Arc::clone(&fault)).map_err(ApiError::throttled)?;
+    // Each has a sandbox of its own, and nobody waits for the copy's answer.
+    let is_copied = is_copied && copy.is_some_and(|copy| begin(lambda, function, copy, Arc::new(None)).is_ok());
+    if let Some(fault) = fault.as_ref().as_ref().filter(|_| is_copied) {
+        fault.done();
+    }
+    let answer = answer.await.map_err(|_| ApiError::service("the emulator is ending"))?;
+    match fault.as_ref() {
+        Some(fault) if is_lost => {
+            fault.done();
+            Err(Unanswered.into())
+        }
+        _ => Ok(answer),
+    }
+}
+
 /// Starts an invocation that runs to its end on its own, whatever becomes of the client.
-fn begin(lambda: &Arc<Lambda>, function: &Arc<Function>, call: Call) -> Result<oneshot::Receiver<Answer>, Throttle> {
+fn begin(
+    lambda: &Arc<Lambda>,
+    function: &Arc<Function>,
+    call: Call,
+    fault: Arc<Option<Drawn<LambdaFault>>>,
+) -> Result<oneshot::Receiver<Answer>, Throttle> {
     let permit = Permit::acquire(&lambda.concurrency, &function.name)?;
     let (send, answer) = oneshot::channel();
-    lambda.spawn(invocation::run(Arc::clone(lambda), Arc::clone(function), call, permit, send));
+    let idle = lambda.pool.take(function);
+    let invocation = Invocation { function: Arc::clone(function), call, permit, idle, fault };
+    lambda.spawn(invocation::run(Arc::clone(lambda), invocation, send));
     Ok(answer)
 }
 
@@ -154,7 +193,7 @@ async fn run_event(lambda: &Arc<Lambda>, function: &str, call: Call) {
     while began.elapsed() < EVENT_AGE_MAX {
         // Deleted meanwhile: its events go with it.
         let Ok(current) = lambda.functions.get(function) else { return };
-        let pause = match begin(lambda, &current, call.clone()) {
+        let pause = match begin(lambda, &current, call.clone(), Arc::new(None)) {
             Ok(answer) => match answer.await {
                 Ok(answer) if answer.function_error.is_some() => match retry_pauses.next() {
                     Some(pause) => pause,

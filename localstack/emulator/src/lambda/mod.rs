@@ -5,6 +5,7 @@
 //!    │                └ api_error                       what AWS answers when it refuses
 //!    └ invoke ─ concurrency                             may it run now
 //!         └ invocation ─ pool                           which sandbox runs it
+//!               └ faulty                                 what is made to fail
 //!               └ sandbox ─ runtime_api                 how it talks to the program
 //!                     └ launch, process, status, sandbox_log, failure
 //! ```
@@ -13,6 +14,7 @@ mod api_error;
 mod concurrency;
 mod deployment;
 mod failure;
+mod faulty;
 mod function;
 mod invocation;
 mod invoke;
@@ -45,6 +47,7 @@ use self::sandbox::Sandbox;
 pub use self::status::SandboxInfo;
 use self::status::Statuses;
 use crate::error::EmulatorError;
+use crate::faults::FaultRuns;
 use crate::s3::Store;
 
 const REAP_INTERVAL: Duration = Duration::from_secs(30);
@@ -65,6 +68,7 @@ pub(crate) struct Lambda {
     statuses: Arc<Statuses>,
     spawner: Spawner,
     queued_events: Arc<Semaphore>,
+    faults: Arc<FaultRuns>,
     /// The invocations and the reaper; `None` once the end has begun. They hold this `Lambda`, so it cannot end them by
     /// being dropped.
     tasks: Mutex<Option<JoinSet<()>>>,
@@ -88,6 +92,7 @@ impl Lambda {
         s3_endpoint: &str,
         lambda_endpoint: &str,
         account_concurrency: usize,
+        faults: Arc<FaultRuns>,
     ) -> Result<Arc<Self>, EmulatorError> {
         let folders = Folders { logs: dir.join("logs"), code: dir.join("code"), tmp: dir.join("tmp") };
         if folders.tmp.exists() {
@@ -114,6 +119,7 @@ impl Lambda {
             statuses: Arc::new(Statuses::default()),
             spawner: Spawner::start().map_err(EmulatorError::state("the spawning thread"))?,
             queued_events: Arc::new(Semaphore::new(QUEUED_EVENTS_MAX)),
+            faults,
             tasks: Mutex::new(Some(JoinSet::new())),
         });
         let reaped = Arc::clone(&lambda);

@@ -1,7 +1,6 @@
 //! The Lambda API over HTTP: paths and bodies to operations, and results to replies. Signatures are accepted as they
 //! are: whoever reaches the loopback port may deploy.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -20,7 +19,7 @@ use super::api_error::ApiError;
 use super::deployment::{self, CreateFunction, UpdateCode};
 use super::function::{Settings, latest_of};
 use super::invoke::{self, InvokeRequest};
-use crate::http_server::{Collected, collect};
+use crate::http_server::{Collected, Unanswered, collect, percent_decode};
 
 /// What AWS takes of a request that carries a package.
 const DEPLOY_BYTES_MAX: usize = 70_167_211;
@@ -40,13 +39,17 @@ pub(crate) fn service(lambda: Arc<Lambda>) -> LambdaService {
 
 impl Service<Request<Incoming>> for LambdaService {
     type Response = Reply;
-    type Error = Infallible;
-    type Future = futures::future::BoxFuture<'static, Result<Reply, Infallible>>;
+    type Error = Unanswered;
+    type Future = futures::future::BoxFuture<'static, Result<Reply, Unanswered>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let lambda = Arc::clone(&self.0);
         Box::pin(async move {
-            let mut reply = answer(&lambda, request).await.unwrap_or_else(|error| error.reply());
+            let mut reply = match answer(&lambda, request).await {
+                Ok(reply) => reply,
+                Err(Refusal::Api(error)) => error.reply(),
+                Err(Refusal::Silence(unanswered)) => return Err(unanswered),
+            };
             if !reply.headers().contains_key("x-amzn-requestid")
                 && let Ok(id) = HeaderValue::from_str(&Uuid::new_v4().to_string())
             {
@@ -57,7 +60,16 @@ impl Service<Request<Incoming>> for LambdaService {
     }
 }
 
-async fn answer(lambda: &Arc<Lambda>, request: Request<Incoming>) -> Result<Reply, ApiError> {
+/// What a caller gets instead of a reply.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error(transparent)]
+    Silence(#[from] Unanswered),
+}
+
+async fn answer(lambda: &Arc<Lambda>, request: Request<Incoming>) -> Result<Reply, Refusal> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
@@ -72,7 +84,7 @@ async fn answer(lambda: &Arc<Lambda>, request: Request<Incoming>) -> Result<Repl
             let function = deployment::create(lambda, request).await?;
             Ok(json_reply(StatusCode::CREATED, &function.configuration()))
         }
-        (&Method::GET, ["2015-03-31", "functions"]) => list_functions(lambda, &parts),
+        (&Method::GET, ["2015-03-31", "functions"]) => Ok(list_functions(lambda, &parts)?),
         (&Method::GET, ["2015-03-31", "functions", named]) => {
             Ok(json_reply(StatusCode::OK, &deployment::describe(lambda, &name(named)?)?))
         }
@@ -112,7 +124,7 @@ async fn answer(lambda: &Arc<Lambda>, request: Request<Incoming>) -> Result<Repl
         (&Method::GET, ["2016-08-19", "account-settings"]) => {
             Ok(json_reply(StatusCode::OK, &deployment::account_settings(lambda)))
         }
-        (method, _) => Err(ApiError::no_such_route(method, &path)),
+        (method, _) => Err(ApiError::no_such_route(method, &path).into()),
     }
 }
 
@@ -166,40 +178,4 @@ pub(super) fn query(parts: &Parts, name: &str) -> Option<String> {
     let pairs = parts.uri.query()?.split('&');
     let value = pairs.filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name)?.1;
     Some(percent_decode(value))
-}
-
-/// Leaves what is no valid encoding as it is.
-fn percent_decode(text: &str) -> String {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, behind)) = rest.split_first() {
-        let escaped = match behind {
-            [high, low, ..] if byte == b'%' => hex::decode([*high, *low]).ok(),
-            _ => None,
-        };
-        match escaped.as_deref() {
-            Some([escaped]) => {
-                decoded.push(*escaped);
-                rest = &behind[2..];
-            }
-            _ => {
-                decoded.push(byte);
-                rest = behind;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percent_decoding() {
-        assert_eq!(percent_decode("%24LATEST"), "$LATEST");
-        assert_eq!(percent_decode("arn%3Aaws%3alambda"), "arn:aws:lambda");
-        assert_eq!(percent_decode("100%"), "100%");
-        assert_eq!(percent_decode("%zz"), "%zz");
-    }
 }

@@ -49,7 +49,7 @@ pub(super) struct Sandbox {
     pub revision_id: String,
     /// See `package::modified`.
     pub code_modified: Option<SystemTime>,
-    memory_bytes_max: u64,
+    pub memory_bytes_max: u64,
     messages: mpsc::Receiver<RuntimeMessage>,
     exit: watch::Receiver<Option<ExitStatus>>,
     /// Where the waiting runtime takes its next event from.
@@ -242,9 +242,9 @@ impl Sandbox {
     }
 
     /// Kills the process and waits until it is gone.
-    async fn kill(&mut self) {
+    pub(super) async fn kill(&mut self) -> Option<ExitStatus> {
         signal_group(self.status.pid, Signal::Kill);
-        exited(&mut self.exit).await;
+        exited(&mut self.exit).await
     }
 }
 

@@ -8,9 +8,12 @@
 //!   │           multipart ────────────────────┤
 //!   └────────── store ── object_file, key_name┘
 //! ```
+//!
+//! `faulty` stands before all of it.
 
 mod condition;
 mod copy;
+mod faulty;
 mod file_body;
 mod key_name;
 mod listing;
@@ -23,17 +26,19 @@ mod store;
 use std::sync::Arc;
 
 use s3s::auth::SimpleAuth;
-use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::service::S3ServiceBuilder;
 use s3s::{S3Error, S3Result};
 
+use self::faulty::FaultyS3;
 pub(crate) use self::store::Store;
+use crate::faults::FaultRuns;
 use crate::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 
 /// The service of a store, for the one access key.
-pub(crate) fn service(store: Arc<Store>) -> S3Service {
+pub(crate) fn service(store: Arc<Store>, faults: Arc<FaultRuns>) -> FaultyS3 {
     let mut builder = S3ServiceBuilder::new(operations::Operations { store });
     builder.set_auth(SimpleAuth::from_single(ACCESS_KEY_ID, SECRET_ACCESS_KEY));
-    builder.build()
+    FaultyS3 { service: builder.build(), faults }
 }
 
 /// Runs file work on a thread that may block.
