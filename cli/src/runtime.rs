@@ -183,7 +183,7 @@ impl Runtime {
         };
         let is_own = !matches!(&outcome, Err(CliError::Job(error)) if error.is_elsewhere());
         if outcome.is_err() && is_own {
-            self.forget(&job_url).await;
+            self.trim(&job_url).await;
         }
         outcome.map(|outcome| Done { outcome, job_url })
     }

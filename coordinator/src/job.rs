@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::driver::Driver;
 use crate::envelope::EnvelopeMaker;
 use crate::job_spec::{JobSpec, StoredSchema, TableOutput};
-use crate::journal::{JobState, Journal, JournalError, Record};
+use crate::journal::{JobEnd, JobState, Journal, JournalError, Record};
 use crate::scheduler::JobPolicy;
 use crate::summary::JobSummary;
 use crate::work::{GraphWork, Work};
@@ -162,7 +162,8 @@ pub async fn run_work(
     driver.run(schema, on_event).await
 }
 
-/// Goes on with a job whose coordinator is gone; where it is not, it is from now on (JOB-2).
+/// Goes on with a job whose coordinator is gone; where it is not, it is from now on (JOB-2). Of a job that has succeeded it
+/// gives the answer again, as long as its folder is there: the coordinator may have died on the way to its caller.
 ///
 /// # Errors
 /// As [`run_job`]; and for a job that has ended, or that there is not.
@@ -174,10 +175,24 @@ pub async fn resume_job(
     on_event: impl FnMut(JobEvent) + Send,
 ) -> Result<JobOutcome, JobError> {
     let storage = storage.metered();
+    let known = crate::journal::state(&storage, job_url).await.map_err(JobError::Journal)?;
+    if let Some(outcome) = succeeded(&known, &storage)? {
+        return Ok(outcome);
+    }
     let taken = take_over(job_url, &storage, control).await?;
     let graph = taken.spec.graph.clone().restore().map_err(JobError::Restore)?;
     let work = Arc::new(GraphWork::new(Arc::new(graph), maker(&storage, &taken.options)));
     resume_work(taken, work, invoker, storage, on_event).await
+}
+
+/// The outcome of a job that has succeeded.
+fn succeeded(state: &JobState, storage: &Storage) -> Result<Option<JobOutcome>, JobError> {
+    let (Some(JobEnd::Succeeded(summary)), Some(spec)) = (&state.end, &state.spec) else { return Ok(None) };
+    let schema = spec.schema.schema().map_err(|error| JobError::Answer(Box::new(error)))?;
+    let last = state.stages.last_key_value().map(|(_, stage)| stage);
+    let outputs = last.into_iter().flat_map(|stage| stage.accepted.values().map(|task| task.output.clone()));
+    let answer = Answer::new(schema, outputs.collect(), storage.clone());
+    Ok(Some(JobOutcome { answer, summary: summary.as_ref().clone() }))
 }
 
 /// A job that is this coordinator's now.
@@ -258,7 +273,7 @@ pub async fn cancel_job(storage: &Storage, job_url: &str, patience: Duration) ->
     let (mut journal, state) =
         Journal::take_over(storage.clone(), job_url, owner()).await.map_err(JobError::Journal)?;
     if state.end.is_none() {
-        let end = Record::Ended(crate::journal::JobEnd::Cancelled);
+        let end = Record::Ended(JobEnd::Cancelled);
         journal.append(vec![end]).await.map_err(JobError::Journal)?;
     }
     Ok(())

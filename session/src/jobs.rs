@@ -60,7 +60,7 @@ impl Cluster {
             Ok(outcome) => Ok((outcome.answer, folder)),
             Err(error) => {
                 if !error.is_elsewhere() {
-                    folder.delete().await;
+                    folder.trim().await;
                 }
                 Err(from_job(error))
             }
