@@ -197,6 +197,7 @@ fn classify_generic(store: &str, error: &object_store::Error) -> ErrorKind {
     if let Some(status) = cause::<FinalStatus>(error) {
         return match status.status {
             416 => ErrorKind::Data,
+            429 | 503 => ErrorKind::Throttled,
             _ if status.is_transient => ErrorKind::Retry,
             _ => ErrorKind::UserFix,
         };

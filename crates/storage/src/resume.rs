@@ -72,7 +72,7 @@ impl Body {
     async fn resume(&mut self, error: Error) -> Result<()> {
         self.fruitless += 1;
         let hopeless = self.fruitless > FRUITLESS_MAX || self.options.if_match.is_none();
-        if hopeless || classify(&error) != ErrorKind::Retry {
+        if hopeless || !matches!(classify(&error), ErrorKind::Retry | ErrorKind::Throttled) {
             return Err(error);
         }
         tracing::debug!(location = %self.location, from = self.rest.start, %error, "body broke off, asking for its rest");

@@ -198,6 +198,9 @@ impl HttpService for StatusKeeper {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let response = self.0.execute(request).await?;
         let status = response.status().as_u16();
+        if matches!(status, 429 | 503) {
+            return busy(status, response).await;
+        }
         // Not the client's to follow, a malformed request or an expired token, and a range past the end.
         if !matches!(status, 301 | 307 | 400 | 416) {
             return Ok(response);
@@ -212,6 +215,19 @@ impl HttpService for StatusKeeper {
         let kind = if is_transient { HttpErrorKind::Interrupted } else { HttpErrorKind::Unknown };
         Err(HttpError::new(kind, FinalStatus { status, is_transient, region, body }))
     }
+}
+
+/// `SlowDown` as an error that object_store tries again for every method, as it does with the status, and passes on in the
+/// end; any other 503 as it came.
+async fn busy(status: u16, response: HttpResponse) -> Result<HttpResponse, HttpError> {
+    let (parts, body) = response.into_parts();
+    let bytes = body.bytes().await?;
+    let body = String::from_utf8_lossy(&bytes[..bytes.len().min(ERROR_BODY_BYTES_MAX)]).into_owned();
+    if status == 503 && code(&body) != Some("SlowDown") {
+        return Ok(HttpResponse::from_parts(parts, bytes.into()));
+    }
+    let status = FinalStatus { status, is_transient: true, region: None, body };
+    Err(HttpError::new(HttpErrorKind::Request, status))
 }
 
 /// S3's name for an error, as its XML gives it.

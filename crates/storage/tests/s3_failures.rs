@@ -94,8 +94,15 @@ async fn statuses_are_told_apart() {
 async fn busy_is_tried_again_a_few_times() {
     let server = Server::start(vec![reply("503 Slow Down", "", "<Code>SlowDown</Code>")]).await;
     let error = server.storage().get("s3://bucket/key").await.expect_err("always busy");
-    assert_eq!(error.kind(), ErrorKind::Retry);
+    assert_eq!(error.kind(), ErrorKind::Throttled);
     assert_eq!(server.served.load(Ordering::SeqCst), 5);
+    let refused = server.storage().put_if_absent("s3://bucket/key", Bytes::new()).await.expect_err("always busy");
+    assert_eq!(refused.kind(), ErrorKind::Throttled);
+    assert_eq!(server.served.load(Ordering::SeqCst), 10, "a conditional PUT is tried again too");
+    for status in ["500 Internal Server Error", "503 Service Unavailable"] {
+        let error = get_error(vec![reply(status, "", "<Code>InternalError</Code>")]).await;
+        assert_eq!(error.kind(), ErrorKind::Retry, "{status}");
+    }
 }
 
 #[tokio::test]
