@@ -117,15 +117,17 @@ async fn drive(runtime: &Arc<TestRuntime>, planned: firesteel_planner::PlannedQu
     panic!("seed {seed}: {COORDINATORS_MAX} coordinators did not bring it to an end");
 }
 
-/// `kill -9` of a busy sandbox every now and then.
+/// `kill -9` of one of the busy sandboxes every now and then.
 async fn kill_sandboxes(runtime: Arc<TestRuntime>, done: Arc<AtomicBool>, seed: u64) -> u32 {
     let process = runtime.process.as_ref().expect("the emulator runs");
     let (mut killed, mut round) = (0, seed);
     while !done.load(Ordering::Relaxed) {
-        tokio::time::sleep(Duration::from_millis(400 + (round * 131) % 700)).await;
+        tokio::time::sleep(Duration::from_millis(500 + (round * 977) % 2000)).await;
         round += 1;
-        if let Some(busy) = process.sandboxes().into_iter().find(|sandbox| sandbox.busy) {
-            let status = std::process::Command::new("kill").args(["-9", &busy.pid.to_string()]).status();
+        let busy: Vec<u32> =
+            process.sandboxes().into_iter().filter(|sandbox| sandbox.busy).map(|sandbox| sandbox.pid).collect();
+        if let Some(pid) = busy.get((round * 7919) as usize % busy.len().max(1)) {
+            let status = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
             killed += u32::from(status.is_ok_and(|status| status.success()));
         }
     }
