@@ -45,6 +45,14 @@ Example:
     /// End a job, wherever it is run
     #[command(after_help = "Example:\n  firesteel cancel job-0198c0de --work s3://bucket/work")]
     Cancel(CancelArgs),
+    /// Run jobs in virtual time: on bad days, by seed; or a shape at scale, for its seconds and dollars on AWS
+    #[command(after_help = "\
+Examples:
+  firesteel simulate --seeds 10000
+  firesteel simulate --seed 4711
+  firesteel simulate --shape scan --bytes 200GB
+  firesteel simulate --shape sort --bytes 100TB --concurrency 10000 --functions 10 --buckets 50 --svg sort.svg")]
+    Simulate(SimulateArgs),
     /// Delete what ended or abandoned jobs have left
     #[command(after_help = "\
 Examples:
@@ -233,6 +241,71 @@ pub struct CancelArgs {
     /// How long its coordinator has to end it, before it is ended without
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_time)]
     pub patience: Duration,
+}
+
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// One seed alone, told in full; the same seed goes the same way each time
+    #[arg(long, value_name = "N", conflicts_with_all = ["seeds", "first_seed"])]
+    pub seed: Option<u64>,
+    /// How many seeds
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    pub seeds: u64,
+    /// The first of them
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub first_seed: u64,
+    /// What to run at scale, in place of made-up jobs
+    #[arg(long, value_enum, requires = "bytes")]
+    pub shape: Option<ShapeKind>,
+    /// Compressed bytes that it reads, such as 200GB or 100TB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub bytes: Option<f64>,
+    /// Memory sizes to try, in MB
+    #[arg(long, value_name = "MB", value_delimiter = ',', default_values_t = [1769, 3538, 7076, 10240])]
+    pub memory: Vec<u32>,
+    /// Numbers of tasks to try [default: up to the concurrency, and multiples of it]
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    pub tasks: Vec<u32>,
+    /// Calls at once
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub concurrency: usize,
+    /// Identical functions, each of which starts 1,000 sandboxes in ten seconds
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub functions: u32,
+    /// Buckets that shuffle objects are spread over
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub buckets: u32,
+    /// A picture of seconds against dollars
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// JSON in place of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ShapeKind {
+    /// Read, filter, aggregate to next to nothing, as TPC-H's Q6
+    Scan,
+    /// Scan two tables (3 to 1), keep a tenth, shuffle, join, aggregate, as TPC-H's Q12
+    Join,
+    /// Sort everything, and write it again
+    Sort,
+}
+
+/// `200GB`, `1.5TB`: powers of ten, as sizes of data sets are told.
+fn parse_size(text: &str) -> Result<f64, String> {
+    let unit = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit);
+    let scale = match unit.trim().to_ascii_uppercase().as_str() {
+        "MB" => 1e6,
+        "GB" => 1e9,
+        "TB" => 1e12,
+        "PB" => 1e15,
+        _ => return Err(format!("{text} is no size; write it as 200GB or 100TB")),
+    };
+    let number: f64 = number.parse().map_err(|_| format!("{text} is no size; write it as 200GB or 100TB"))?;
+    if number > 0.0 { Ok(number * scale) } else { Err(format!("{text} is nothing")) }
 }
 
 #[derive(Debug, Args)]

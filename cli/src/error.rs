@@ -8,6 +8,7 @@ use firesteel_coordinator::journal::JournalError;
 use firesteel_invoke::InvokeError;
 use firesteel_planner::PlanError;
 use firesteel_protocol::{ErrorKind, error_chain};
+use firesteel_simulator::faults::Violation;
 use firesteel_spec::SparkError;
 use firesteel_storage::StorageError;
 use firesteel_tpch::TpchError;
@@ -42,6 +43,8 @@ pub enum CliError {
     Output(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("DataFusion: {}", .0.strip_backtrace())]
     DataFusion(#[from] datafusion::common::DataFusionError),
+    #[error(transparent)]
+    Violation(#[from] Violation),
     #[error("a bug: {0}; RUST_LOG=debug RUST_BACKTRACE=1 shows more")]
     Panicked(String),
     #[error("interrupted; nothing runs on")]
@@ -59,7 +62,7 @@ impl CliError {
             Self::Storage(error) => error.kind(),
             Self::Connect(error) => error.kind(),
             Self::Spark(_) => ErrorKind::UserFix,
-            Self::Output(_) | Self::DataFusion(_) | Self::Panicked(_) => ErrorKind::Bug,
+            Self::Output(_) | Self::DataFusion(_) | Self::Panicked(_) | Self::Violation(_) => ErrorKind::Bug,
             Self::Interrupted => ErrorKind::Retry,
         }
     }

@@ -57,6 +57,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
             Command::Jobs(args) => commands::jobs(args).await,
             Command::Resume(args) => commands::resume(args).await,
             Command::Cancel(args) => commands::cancel(args).await,
+            Command::Simulate(args) => commands::simulate(&args),
             Command::Gc(args) => commands::gc(args).await,
             Command::Explain(args) => commands::explain(args).await,
             Command::Demo(args) => commands::demo(args).await,

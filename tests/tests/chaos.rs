@@ -28,6 +28,8 @@ const FAULTS: &str = "s3=0.05,s3.slow_ms=200,s3.timeout_ms=300,lambda=0.06";
 /// Nothing takes so long, whatever fails.
 const PATIENCE: Duration = Duration::from_secs(240);
 const COORDINATORS_MAX: u32 = 20;
+/// Sandboxes of one job.
+const KILLS_MAX: u32 = 3;
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -117,11 +119,12 @@ async fn drive(runtime: &Arc<TestRuntime>, planned: firesteel_planner::PlannedQu
     panic!("seed {seed}: {COORDINATORS_MAX} coordinators did not bring it to an end");
 }
 
-/// `kill -9` of one of the busy sandboxes every now and then.
+/// `kill -9` of one of the busy sandboxes every now and then. A task that dies four times ends its job, as it should: so
+/// many do not die in one job.
 async fn kill_sandboxes(runtime: Arc<TestRuntime>, done: Arc<AtomicBool>, seed: u64) -> u32 {
     let process = runtime.process.as_ref().expect("the emulator runs");
     let (mut killed, mut round) = (0, seed);
-    while !done.load(Ordering::Relaxed) {
+    while !done.load(Ordering::Relaxed) && killed < KILLS_MAX {
         tokio::time::sleep(Duration::from_millis(500 + (round * 977) % 2000)).await;
         round += 1;
         let busy: Vec<u32> =

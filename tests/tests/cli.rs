@@ -201,7 +201,7 @@ fn explain_shows_all_plans() {
 
 #[test]
 fn help_has_examples_and_completions_are_there() {
-    for command in ["sql", "explain", "tpch", "bench", "completions"] {
+    for command in ["sql", "explain", "jobs", "resume", "cancel", "gc", "simulate", "tpch", "bench", "completions"] {
         let help = stdout(&run(&[command, "--help"]));
         assert!(help.contains("Example"), "{command}: {help}");
     }

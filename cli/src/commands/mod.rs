@@ -6,6 +6,7 @@ mod explain;
 mod jobs;
 mod resume;
 mod serve;
+mod simulate;
 mod sql;
 mod tpch;
 
@@ -15,5 +16,6 @@ pub use explain::explain;
 pub use jobs::{cancel, gc, jobs};
 pub use resume::resume;
 pub use serve::serve;
+pub use simulate::simulate;
 pub use sql::sql;
 pub use tpch::{make_data, tpch, tpch_tables};

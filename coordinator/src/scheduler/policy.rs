@@ -9,7 +9,7 @@ use firesteel_protocol::{ErrorKind, TaskId};
 pub struct JobPolicy {
     /// Attempts at one task, the first one counted, where an error may pass by itself.
     pub attempts_max: u32,
-    /// Attempts where a limit was met: once more on another sandbox, since the first may have had leftovers.
+    /// Attempts where a limit was met: on other sandboxes, since the first may have had leftovers.
     pub capacity_attempts_max: u32,
     /// Attempts where data were not what they claim to be: once more, since the bytes may have changed on their way.
     pub data_attempts_max: u32,
@@ -54,7 +54,7 @@ impl Default for JobPolicy {
     fn default() -> Self {
         Self {
             attempts_max: 4,
-            capacity_attempts_max: 2,
+            capacity_attempts_max: 3,
             data_attempts_max: 2,
             retries_min: 64,
             retries_per_task: 1.0,

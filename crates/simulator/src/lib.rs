@@ -8,3 +8,9 @@
 //! Owns: chance, virtual time, the model of AWS. Never: a decision of its own about a job.
 
 pub mod faults;
+pub mod forecast;
+mod model;
+mod plot;
+
+pub use model::{AwsModel, Lognormal};
+pub use plot::pareto_svg;

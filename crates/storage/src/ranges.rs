@@ -65,9 +65,7 @@ async fn get_whole(store: &MeteredStore, location: &Path, range: Range<u64>) -> 
     let short = |found| Error::Generic { store: "range", source: Box::new(ShortRange { range: range.clone(), found }) };
     let result = match store.get_opts(location, GetOptions::new().with_range(Some(range.clone()))).await {
         Ok(result) => result,
-        Err(error @ Error::Generic { .. })
-            if !matches!(classify(&error), ErrorKind::Retry | ErrorKind::Throttled) =>
-        {
+        Err(error @ Error::Generic { .. }) if !matches!(classify(&error), ErrorKind::Retry | ErrorKind::Throttled) => {
             // Stores differ in how they refuse a range that begins past the end; the object's size tells.
             return match store.head(location).await {
                 Ok(meta) if meta.size < range.end => Err(short(Shortfall::ObjectBytes(meta.size))),

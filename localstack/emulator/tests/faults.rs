@@ -137,8 +137,12 @@ async fn functions_die_before_and_after_their_work() {
 #[tokio::test]
 async fn a_function_that_timed_out_goes_on_as_a_zombie() -> TestResult {
     let aws = start("lambda.timeout=1").await;
-    let path = file(&aws);
-    assert_eq!(invoke(&aws, &append(&path)).await, Err("Sandbox.Timedout".to_owned()));
+    let (path, after) = (file(&aws), aws.root.path().join("heard"));
+    let mut event = append(&path);
+    event["after"] = json!(after.to_string_lossy());
+    assert_eq!(invoke(&aws, &event).await, Err("Sandbox.Timedout".to_owned()));
+    assert_eq!(lines(&path), 0);
+    std::fs::write(&after, "")?;
     assert!(until(|| lines(&path) == 1).await, "it never ran");
     Ok(())
 }

@@ -51,7 +51,7 @@ pub struct Report {
 
 /// An invariant that did not hold.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("seed {seed}: {what}; replay it with `firesteel simulate --faults --seed {seed}`")]
+#[error("seed {seed}: {what}; replay it with `firesteel simulate --seed {seed}`")]
 pub struct Violation {
     pub seed: u64,
     pub what: String,

@@ -95,16 +95,16 @@ async fn invoke_now(lambda: &Arc<Lambda>, function: &Arc<Function>, call: Call) 
         fault.done();
         return Err(ApiError::service("Lambda could not process the request. Please try again.").into());
     }
-    let copy = is(LambdaFault::Duplicated).map(|_| call.clone());
     let is_lost = is(LambdaFault::LostReply).is_some();
-    let is_copied = copy.is_some();
+    let copy = is(LambdaFault::Duplicated).map(|_| call.clone());
     let fault = Arc::new(fault);
-    let answer = begin(lambda, function, call, Arc::clone(&fault)).map_err(ApiError::throttled)?;
-    // Each has a sandbox of its own, and nobody waits for the copy's answer.
-    let is_copied = is_copied && copy.is_some_and(|copy| begin(lambda, function, copy, Arc::new(None)).is_ok());
-    if let Some(fault) = fault.as_ref().as_ref().filter(|_| is_copied) {
-        fault.done();
+    let first = admit(lambda, function, call, Arc::clone(&fault)).map_err(ApiError::throttled)?;
+    // Both have their sandboxes before either runs, so that each has one of its own. Nobody waits for the copy's answer.
+    if let Some(copy) = copy.and_then(|copy| admit(lambda, function, copy, Arc::new(None)).ok()) {
+        start(lambda, copy);
+        fault.as_ref().iter().for_each(Drawn::done);
     }
+    let answer = start(lambda, first);
     let answer = answer.await.map_err(|_| ApiError::service("the emulator is ending"))?;
     match fault.as_ref() {
         Some(fault) if is_lost => {
@@ -122,12 +122,25 @@ fn begin(
     call: Call,
     fault: Arc<Option<Drawn<LambdaFault>>>,
 ) -> Result<oneshot::Receiver<Answer>, Throttle> {
+    Ok(start(lambda, admit(lambda, function, call, fault)?))
+}
+
+/// Takes what an invocation needs to run, or refuses it.
+fn admit(
+    lambda: &Arc<Lambda>,
+    function: &Arc<Function>,
+    call: Call,
+    fault: Arc<Option<Drawn<LambdaFault>>>,
+) -> Result<Invocation, Throttle> {
     let permit = Permit::acquire(&lambda.concurrency, &function.name)?;
-    let (send, answer) = oneshot::channel();
     let idle = lambda.pool.take(function);
-    let invocation = Invocation { function: Arc::clone(function), call, permit, idle, fault };
+    Ok(Invocation { function: Arc::clone(function), call, permit, idle, fault })
+}
+
+fn start(lambda: &Arc<Lambda>, invocation: Invocation) -> oneshot::Receiver<Answer> {
+    let (send, answer) = oneshot::channel();
     lambda.spawn(invocation::run(Arc::clone(lambda), invocation, send));
-    Ok(answer)
+    answer
 }
 
 async fn read_payload(body: Incoming, bytes_max: usize) -> Result<Bytes, ApiError> {

@@ -10,7 +10,7 @@
 //! | `{"do": "sleep", "ms": N}` | the process id, after a while |
 //! | `{"do": "linger", "ms": N}` | the process id; asks for the next event only after a while |
 //! | `{"do": "touch", "path": P}` | writes its process id to a file |
-//! | `{"do": "append", "path": P}` | adds its process id to a file as a line |
+//! | `{"do": "append", "path": P, "after": Q}` | adds its process id to a file as a line, once the file Q is there |
 //! | `{"do": "print", "line": L}` | prints a line to stdout |
 //! | `{"do": "allocate", "mb": N}` | holds so much memory until it is killed |
 //! | `{"do": "respond", "bytes": N}` | a JSON string of N bytes |
@@ -78,6 +78,10 @@ fn act(event: &Value, headers: &Headers) -> Result<Value, Value> {
             written.map(|()| pid).map_err(|error| json!({ "errorType": "Test.Io", "errorMessage": error.to_string() }))
         }
         "append" => {
+            let after = event["after"].as_str();
+            while after.is_some_and(|after| !std::path::Path::new(after).exists()) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
             let path = event["path"].as_str().unwrap_or_default();
             let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
             let written = file.and_then(|mut file| file.write_all(format!("{pid}\n").as_bytes()));
