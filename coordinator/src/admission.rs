@@ -126,7 +126,7 @@ mod tests {
     fn shares_are_max_min_fair() {
         assert_eq!(fair_shares(100, &[1000, 1000]), [50, 50]);
         assert_eq!(fair_shares(100, &[10, 1000]), [10, 90]);
-        assert_eq!(fair_shares(100, &[1000, 0, 5, 1000]), [47, 0, 5, 48]);
+        assert_eq!(fair_shares(100, &[1000, 0, 5, 1000]), [48, 0, 5, 47]);
         assert_eq!(fair_shares(2, &[9, 9, 9]), [1, 1, 1]);
         assert!(fair_shares(5, &[]).is_empty());
     }

@@ -27,7 +27,7 @@ pub(crate) async fn files_of(
     if files.is_empty()
         && let Some(empty) = &output.empty
     {
-        let schema = empty.schema.schema().map_err(|error| JobError::Answer(Box::new(error)))?;
+        let schema = empty.schema.schema().map_err(JobError::Answer)?;
         let mut sink = PartitionedSink::new(storage.clone(), empty.sink.clone());
         sink.write_empty(schema).await.map_err(JobError::Files)?;
         files = sink.finish().await.map_err(JobError::Files)?;

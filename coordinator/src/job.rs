@@ -134,7 +134,7 @@ pub async fn run_job(
             job: options.job.clone(),
             label: options.label.clone(),
             graph: StoredGraph::from(graph.as_ref()),
-            schema: StoredSchema::of(&schema).map_err(|error| JobError::Answer(Box::new(error)))?,
+            schema: StoredSchema::of(&schema).map_err(JobError::Answer)?,
             function_memory_mb: options.function_memory_mb,
             answer_inline_bytes_max: options.answer_inline_bytes_max,
             output: options.output.clone(),
@@ -188,7 +188,7 @@ pub async fn resume_job(
 /// The outcome of a job that has succeeded.
 fn succeeded(state: &JobState, storage: &Storage) -> Result<Option<JobOutcome>, JobError> {
     let (Some(JobEnd::Succeeded(summary)), Some(spec)) = (&state.end, &state.spec) else { return Ok(None) };
-    let schema = spec.schema.schema().map_err(|error| JobError::Answer(Box::new(error)))?;
+    let schema = spec.schema.schema().map_err(JobError::Answer)?;
     let last = state.stages.last_key_value().map(|(_, stage)| stage);
     let outputs = last.into_iter().flat_map(|stage| stage.accepted.values().map(|task| task.output.clone()));
     let answer = Answer::new(schema, outputs.collect(), storage.clone());
@@ -245,7 +245,7 @@ pub async fn resume_work(
     if let Some(end) = state.end {
         return Err(JobError::Ended { job_url: options.work_url, end: Box::new(end) });
     }
-    let schema = spec.schema.schema().map_err(|error| JobError::Answer(Box::new(error)))?;
+    let schema = spec.schema.schema().map_err(JobError::Answer)?;
     let mut driver = Driver::new(work, invoker, storage, &options);
     driver.restore(journal, state).await?;
     driver.run(schema, on_event).await

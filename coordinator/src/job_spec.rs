@@ -52,17 +52,18 @@ impl Default for StoredSchema {
 }
 
 impl StoredSchema {
-    pub fn of(schema: &Schema) -> Result<Self, ShuffleError> {
+    pub fn of(schema: &Schema) -> Result<Self, Box<ShuffleError>> {
         let bytes = ipc_encode(&SchemaRef::new(schema.clone()), &[])?;
         Ok(Self(Blob::Inline(bytes.to_vec())))
     }
 
-    pub fn schema(&self) -> Result<SchemaRef, ShuffleError> {
+    pub fn schema(&self) -> Result<SchemaRef, Box<ShuffleError>> {
         match &self.0 {
-            Blob::Inline(bytes) => ipc_decode_schema(bytes).map_err(ShuffleError::EncodeIpc),
-            Blob::Stored { .. } => Err(ShuffleError::EncodeIpc(arrow::error::ArrowError::SchemaError(
-                "the schema of a job is somewhere else".to_owned(),
-            ))),
+            Blob::Inline(bytes) => ipc_decode_schema(bytes).map_err(|error| Box::new(ShuffleError::EncodeIpc(error))),
+            Blob::Stored { .. } => {
+                let text = "the schema of a job is somewhere else".to_owned();
+                Err(Box::new(ShuffleError::EncodeIpc(arrow::error::ArrowError::SchemaError(text))))
+            }
         }
     }
 }

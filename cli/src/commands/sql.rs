@@ -62,7 +62,7 @@ async fn plan_into(
     let table_url = to_url(path)?.as_str().trim_end_matches('/').to_owned();
     let staging_url = format!("{table_url}/_temporary/{}", request.job);
     let (query, sink, schema) = planner.plan_sql_write(sql, &staging_url).await?;
-    let schema = StoredSchema::of(&schema).map_err(|error| CliError::Output(Box::new(error)))?;
+    let schema = StoredSchema::of(&schema).map_err(|error| CliError::Output(error))?;
     request.output = Some(TableOutput {
         table_url,
         staging_url,

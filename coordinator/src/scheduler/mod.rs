@@ -336,8 +336,8 @@ impl Scheduler {
         stage.copies -= usize::from(std::mem::take(&mut task.has_copy));
         stage.accepted += 1;
         stage.rows += rows;
-        self.abandon_attempts(id, commands);
         commands.push(Command::Accept { task: id, attempt });
+        self.abandon_attempts(id, commands);
         if self.stages[id.stage.0 as usize].has_enough() {
             self.abandon_stage(id.stage, commands);
         }

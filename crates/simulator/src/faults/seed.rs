@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use firesteel_coordinator::journal::{self, Entry, JobEnd, JobState, Record};
 use firesteel_coordinator::{
     JobControl, JobError, JobOptions, JobOutcome, JobSpec, JournalMode, StoredSchema, TableOutput, resume_work,
@@ -232,7 +232,7 @@ impl Simulation {
             label: "simulated".to_owned(),
             graph: StoredGraph::default(),
             // A schema of four columns is encoded.
-            schema: StoredSchema::of(&schema).or_else(|_| StoredSchema::of(&Schema::empty())).unwrap_or_default(),
+            schema: StoredSchema::of(&schema).unwrap_or_default(),
             function_memory_mb: 1769,
             answer_inline_bytes_max: 0,
             output,
