@@ -258,7 +258,7 @@ fn throttling_uses_no_attempt_and_lowers_the_limit() {
     for attempt in 1..50 {
         assert!(s.on(failed(ErrorKind::Throttled, 3, attempt), now).is_empty(), "attempt {attempt}");
         s.on(succeeded(0, 2, 0), now);
-        now += Duration::from_secs(10);
+        now += Duration::from_secs(5);
         assert_eq!(s.on(Event::Tick, now), [launch(0, 3, attempt + 1)]);
     }
     assert_eq!(done(&mut s, 0, 3, 50, now), [accept(0, 3, 50)]);

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! table/_temporary/{job}/…        written by functions; nobody looks there
-//! table/_firesteel/00000007       the commit: which of those are the table's now, and which files no longer
+//! table/_firesteel_00000007       the commit: which of those are the table's now, and which files no longer
 //! table/part-….parquet            published: moved to where every reader looks
-//! table/_firesteel/00000007.done  all is moved and deleted
+//! table/_firesteel_00000007.done  all is moved and deleted
 //! ```
 //!
 //! Writing the numbered object, which only one of several writers can, is the commit. Whoever reads the table by
@@ -21,12 +21,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::WrittenFile;
 
-/// The folder of the log within that of the table.
-const LOG: &str = "_firesteel";
+/// How the log's objects begin: hidden from all readers, and no folder more than Spark makes.
+const LOG: &str = "_firesteel_";
 const DONE: &str = ".done";
 /// The empty object by which Hadoop's readers know that a write has ended.
 const SUCCESS: &str = "_SUCCESS";
 const MOVES_AT_A_TIME: usize = 32;
+/// Commits that stay in the log: a writer that is slow, or resumed, finds its number taken, and its own commit.
+const KEPT: u64 = 32;
 const VERSION: u32 = 1;
 
 /// What a commit does to the files that are there. Names are keys below the table's folder.
@@ -179,6 +181,12 @@ impl TableFolder {
         for url in [format!("{}/{SUCCESS}", self.url), self.log_url(sequence, DONE)] {
             self.storage.put(&url, Bytes::new()).await.map_err(|error| self.failed(error))?;
         }
+        // One by one the old ones go. One that is left, since this was not done then, does no harm.
+        if let Some(old) = sequence.checked_sub(KEPT) {
+            for url in [self.log_url(old, ""), self.log_url(old, DONE)] {
+                self.storage.delete(&url).await.map_err(|error| self.failed(error))?;
+            }
+        }
         Ok(())
     }
 
@@ -233,7 +241,7 @@ impl TableFolder {
     }
 
     fn log_url(&self, sequence: u64, extension: &str) -> String {
-        format!("{}/{LOG}/{sequence:08}{extension}", self.url)
+        format!("{}/{LOG}{sequence:08}{extension}", self.url)
     }
 
     fn url_of(&self, name: &str) -> Result<String, CommitError> {
@@ -263,7 +271,7 @@ impl TableFolder {
 /// The numbers of commits that are not published, by the names in the table's folder.
 pub fn unpublished<'a>(names: impl Iterator<Item = &'a str>) -> Vec<u64> {
     let (mut commits, mut done) = (Vec::new(), HashSet::new());
-    for entry in names.filter_map(|name| name.strip_prefix(LOG)?.strip_prefix('/')) {
+    for entry in names.filter_map(|name| name.strip_prefix(LOG)) {
         match entry.strip_suffix(DONE) {
             Some(number) => done.extend(number.parse::<u64>()),
             None => commits.extend(entry.parse::<u64>()),
@@ -275,7 +283,7 @@ pub fn unpublished<'a>(names: impl Iterator<Item = &'a str>) -> Vec<u64> {
 }
 
 fn next_sequence<'a>(names: impl Iterator<Item = &'a str>) -> u64 {
-    let entries = names.filter_map(|name| name.strip_prefix(LOG)?.strip_prefix('/'));
+    let entries = names.filter_map(|name| name.strip_prefix(LOG));
     let numbers = entries.filter_map(|entry| entry.trim_end_matches(DONE).parse::<u64>().ok());
     numbers.max().map_or(0, |last| last + 1)
 }
